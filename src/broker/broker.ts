@@ -1,0 +1,57 @@
+// A broker: the engine's state in one process. It holds nothing that another process, or this one after a
+// crash, could not read again: caches, queues of appends that wait for their commit, and the ports.
+
+import { planFirstEpoch } from '../log/topic-writes.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import type { Clock, Random, Telemetry, Wakeups } from '../ports/world.ts';
+import type { Codecs } from '../record/codecs.ts';
+import { type Committer, createCommitter } from './committer.ts';
+import { readEpochs } from './epochs.ts';
+import { createPayloadCache, type PayloadCache } from './payloads.ts';
+import { createTopicCache, type TopicCache } from './topic-cache.ts';
+
+export type Ports = {
+  readonly ledger: Ledger;
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly wakeups: Wakeups;
+  readonly telemetry: Telemetry;
+  readonly codecs: Codecs;
+};
+
+/** What differs between homes. */
+export type Policy = {
+  /** Payloads up to this size go into the ledger, in one write with the head; larger ones become objects. */
+  readonly inlineMaxBytes: number;
+  /** A head seen longer ago than this is read again before an append. A hint: an old view costs a refused write. */
+  readonly viewMaxAgeMs: number;
+};
+
+export type Broker = Ports & {
+  readonly policy: Policy;
+  readonly topics: TopicCache;
+  readonly payloads: PayloadCache;
+  readonly committer: Committer;
+  /** The upload epoch that new payloads carry. Any age is safe: a closed one is refused. */
+  epoch: number;
+  /** Fetches that wait for records. */
+  waiters: number;
+};
+
+/** Cost: one write, one read. */
+export async function createBroker(ports: Ports, policy: Policy): Promise<Broker> {
+  await ports.ledger.write(planFirstEpoch);
+  const broker: Broker = {
+    ...ports,
+    policy,
+    topics: createTopicCache(ports),
+    payloads: createPayloadCache(),
+    committer: createCommitter(() => broker),
+    epoch: 0,
+    waiters: 0,
+  };
+  await readEpochs(broker);
+  return broker;
+}

@@ -1,0 +1,104 @@
+// Group commits: the payload first, then each partition's append. What is small goes into the ledger together
+// with its head; what is larger becomes one object for all partitions that were ready at that moment.
+
+import type { CommitEntry } from '../log/append.ts';
+import { limits } from '../record/limits.ts';
+import type { Broker } from './broker.ts';
+import type { Lane, Waiting } from './committer.ts';
+import { type Deadline, deadlineIn } from './deadline.ts';
+import { failureBeforeCommit } from './failures.ts';
+import { type Payload, sendCommit } from './send-commit.ts';
+import { uploadPayload } from './upload.ts';
+
+/** What one partition commits at once. */
+export type Group = { readonly lane: Lane; readonly entries: readonly Waiting[] };
+
+/** An entry of a commit that knows who waits for it. */
+export type WaitingEntry = CommitEntry & { readonly waiting: Waiting };
+
+/** Answers every entry of every group; calls `done` for each group when it has. Never throws. */
+export function commitGroups(broker: Broker, groups: readonly Group[], done: (group: Group) => void): void {
+  const large: Group[] = [];
+  for (const group of groups) {
+    if (bytesOf(group.entries) > broker.policy.inlineMaxBytes) large.push(group);
+    else void commitTogether(broker, [group], true, done);
+  }
+  if (large.length > 0) void commitTogether(broker, large, false, done);
+}
+
+async function commitTogether(broker: Broker, groups: readonly Group[], inline: boolean, done: (group: Group) => void): Promise<void> {
+  const deadline = deadlineIn(broker.clock, limits.appendTimeoutMs);
+  try {
+    const payload = await makePayload(
+      broker,
+      groups.flatMap(({ entries }) => entries),
+      inline,
+      deadline,
+    );
+    let position = 0;
+    const commits = groups.map((group) => {
+      const start = position;
+      position += bytesOf(group.entries);
+      return commitPartition(broker, group, payload, start, deadline).finally(() => done(group));
+    });
+    await Promise.all(commits);
+  } catch (error) {
+    for (const group of groups) {
+      refuse(broker, group, error);
+      done(group);
+    }
+  } finally {
+    deadline.clear();
+  }
+}
+
+/** Never rejects. */
+async function commitPartition(broker: Broker, { lane, entries }: Group, first: Payload, start: number, deadline: Deadline): Promise<void> {
+  let remaining = await sendCommit(broker, lane, first, place(entries, start), deadline);
+  // The payload's epoch was closed before the commit: nothing of it stands, so it may go under a new id.
+  while (remaining.length > 0) {
+    const again = remaining.map(({ waiting }) => waiting);
+    try {
+      const payload = await makePayload(broker, again, first.inline, deadline);
+      remaining = await sendCommit(broker, lane, payload, place(again, 0), deadline);
+    } catch (error) {
+      return refuse(broker, { lane, entries: again }, error);
+    }
+  }
+}
+
+async function makePayload(broker: Broker, parts: readonly Waiting[], inline: boolean, deadline: Deadline): Promise<Payload> {
+  const bytes = concat(parts);
+  if (inline) return { id: broker.random.bytes(16), epoch: broker.epoch, inline, bytes };
+  return { ...(await uploadPayload(broker, bytes, deadline)), inline, bytes };
+}
+
+function concat(parts: readonly Waiting[]): Uint8Array {
+  if (parts.length === 1) return (parts[0] as Waiting).bytes;
+  const bytes = new Uint8Array(bytesOf(parts));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part.bytes, at);
+    at += part.bytes.length;
+  }
+  return bytes;
+}
+
+function place(parts: readonly Waiting[], start: number): WaitingEntry[] {
+  let position = start;
+  return parts.map((waiting) => {
+    const { bytes, count, maxTimestamp, expectedOffset } = waiting;
+    const entry = { waiting, position, length: bytes.length, count, maxTimestamp, ...(expectedOffset === undefined ? {} : { expectedOffset }) };
+    position += bytes.length;
+    return entry;
+  });
+}
+
+const bytesOf = (parts: readonly Waiting[]): number => parts.reduce((sum, part) => sum + part.bytes.length, 0);
+
+/** Nothing of the entries was sent to the ledger. */
+function refuse(broker: Broker, { lane, entries }: Group, cause: unknown): void {
+  const error = failureBeforeCommit(cause);
+  if (error.code === 'internal') broker.telemetry.report('append_failed', { topicId: lane.topicId, partition: lane.partition }, cause);
+  for (const entry of entries) entry.settle({ error });
+}

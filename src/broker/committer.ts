@@ -1,0 +1,147 @@
+// The group committer. It gathers what waits for the same partition and commits it at once; it waits for
+// nobody: an idle partition commits what comes, and what arrives while its commit is in flight forms the next
+// one. One commit at a time per partition and process, so requests stand in the order in which they came (I6).
+
+import { partitionKey, type TopicId } from '../log/keys.ts';
+import { WadiError } from '../record/errors.ts';
+import { limits } from '../record/limits.ts';
+import type { Broker } from './broker.ts';
+import { commitGroups, type Group } from './commit.ts';
+import type { HeadView } from './head-view.ts';
+
+/** Whole record batches of one request for one partition, offsets zero. */
+export type AppendPart = {
+  readonly bytes: Uint8Array;
+  readonly count: number;
+  readonly maxTimestamp: number;
+  readonly expectedOffset?: number;
+};
+
+export type AppendResult = { readonly baseOffset: number } | { readonly error: WadiError };
+
+/** A part that waits, and where its answer goes. */
+export type Waiting = AppendPart & { readonly queuedAtMs: number; readonly settle: (result: AppendResult) => void };
+
+/** One partition, as this process writes to it. */
+export type Lane = {
+  readonly topicId: TopicId;
+  readonly partition: number;
+  readonly queue: Waiting[];
+  queuedBytes: number;
+  /** A commit is in flight. */
+  busy: boolean;
+  sealing: boolean;
+  view: HeadView | undefined;
+};
+
+export type Committer = {
+  /** Never rejects. */
+  append(topicId: TopicId, partition: number, part: AppendPart): Promise<AppendResult>;
+  /** Refuses what comes from now on; resolves when nothing waits any more. */
+  close(): Promise<void>;
+};
+
+export function createCommitter(broker: () => Broker): Committer {
+  const lanes = new Map<string, Lane>();
+  const ready = new Set<Lane>();
+  let scheduled = false;
+  let closing = false;
+  let active = 0;
+  let idle: (() => void) | undefined;
+
+  function laneOf(topicId: TopicId, partition: number): Lane {
+    const key = partitionKey(topicId, partition);
+    let lane = lanes.get(key);
+    if (lane === undefined) {
+      if (lanes.size >= limits.maxPartitionCacheEntries) forgetIdleLanes();
+      lane = { topicId, partition, queue: [], queuedBytes: 0, busy: false, sealing: false, view: undefined };
+      lanes.set(key, lane);
+    }
+    return lane;
+  }
+
+  function forgetIdleLanes(): void {
+    for (const [key, lane] of lanes) if (!lane.busy && lane.queue.length === 0) lanes.delete(key);
+  }
+
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    queueMicrotask(flush);
+  }
+
+  function flush(): void {
+    scheduled = false;
+    const groups: Group[] = [];
+    for (const lane of ready) {
+      const entries = takeGroup(lane, broker().clock.monotonicMs());
+      if (entries.length > 0) groups.push({ lane, entries });
+    }
+    ready.clear();
+    for (const { lane } of groups) lane.busy = true;
+    active += groups.length;
+    commitGroups(broker(), groups, done);
+    if (active === 0) idle?.();
+  }
+
+  function done({ lane }: Group): void {
+    lane.busy = false;
+    active -= 1;
+    if (lane.queue.length > 0) {
+      ready.add(lane);
+      schedule();
+    } else if (active === 0 && ready.size === 0) idle?.();
+  }
+
+  return {
+    append(topicId, partition, part) {
+      if (closing) return Promise.resolve({ error: new WadiError('shutting_down', 'The server is about to stop. Send the request again to its successor.') });
+      const lane = laneOf(topicId, partition);
+      if (lane.queue.length > 0 && lane.queuedBytes + part.bytes.length > limits.maxQueuedBytesPerPartition) {
+        return Promise.resolve({ error: partitionBusy(partition) });
+      }
+      return new Promise((settle) => {
+        lane.queue.push({ ...part, queuedAtMs: broker().clock.monotonicMs(), settle });
+        lane.queuedBytes += part.bytes.length;
+        if (lane.busy) return;
+        ready.add(lane);
+        schedule();
+      });
+    },
+    close() {
+      closing = true;
+      return new Promise((resolve) => {
+        if (active === 0 && ready.size === 0) resolve();
+        else idle = resolve;
+      });
+    },
+  };
+}
+
+/** What the lane commits next: in order of arrival, within the limits, with an expected offset only at its front. */
+function takeGroup(lane: Lane, nowMs: number): Waiting[] {
+  const group: Waiting[] = [];
+  let bytes = 0;
+  let count = 0;
+  let taken = 0;
+  for (const entry of lane.queue) {
+    if (group.length > 0) {
+      const over = bytes + entry.bytes.length > limits.maxCommitBytes || count + entry.count > limits.maxCommitRecords;
+      if (over || entry.expectedOffset !== undefined) break;
+    }
+    taken += 1;
+    lane.queuedBytes -= entry.bytes.length;
+    if (nowMs - entry.queuedAtMs > limits.appendTimeoutMs) {
+      entry.settle({ error: partitionBusy(lane.partition) });
+      continue;
+    }
+    group.push(entry);
+    bytes += entry.bytes.length;
+    count += entry.count;
+  }
+  lane.queue.splice(0, taken);
+  return group;
+}
+
+const partitionBusy = (partition: number): WadiError =>
+  new WadiError('partition_busy', `Too much waits on partition ${partition}. Send the request again after a moment, or use more partitions.`, { partition });

@@ -1,0 +1,42 @@
+// Bounds on waiting: a deadline that a chain of calls shares, and the pause between tries.
+
+import { type Clock, type Random, sleep } from '../ports/world.ts';
+
+/** The call may still be carried out, but nobody waits for it any more. */
+export class TimedOut extends Error {
+  override readonly name = 'TimedOut';
+}
+
+export type Deadline = {
+  passed(): boolean;
+  /** The promise's outcome, or a TimedOut when the deadline comes first. */
+  race<T>(promise: Promise<T>): Promise<T>;
+  /** To be called when nothing will be raced any more. */
+  clear(): void;
+};
+
+export function deadlineIn(clock: Clock, delayMs: number): Deadline {
+  let over = false;
+  const waiting = new Set<(error: TimedOut) => void>();
+  const cancel = clock.after(delayMs, () => {
+    over = true;
+    for (const reject of waiting) reject(new TimedOut(`no answer within ${delayMs} ms`));
+    waiting.clear();
+  });
+  return {
+    passed: () => over,
+    race(promise) {
+      if (over) return Promise.reject(new TimedOut(`no answer within ${delayMs} ms`));
+      return new Promise((resolve, reject) => {
+        waiting.add(reject);
+        promise.then(resolve, reject).finally(() => waiting.delete(reject));
+      });
+    },
+    clear: cancel,
+  };
+}
+
+/** Grows from 10 ms to about a second, with jitter, so that those who failed together do not return together. */
+export function backoff({ clock, random }: { readonly clock: Clock; readonly random: Random }, attempt: number): Promise<void> {
+  return sleep(clock, Math.min(1000, 10 * 2 ** attempt) * (0.5 + random.fraction()));
+}

@@ -1,0 +1,35 @@
+// What the failures of stores mean to a client, by whether anything of its request can stand.
+
+import { StoreFailure } from '../ports/failure.ts';
+import { WadiError } from '../record/errors.ts';
+import { TimedOut } from './deadline.ts';
+
+/** Before anything was sent, or where the store promised that nothing was done: the error may say so (I4). */
+export function failureBeforeCommit(error: unknown): WadiError {
+  if (error instanceof WadiError) return error;
+  if (error instanceof TimedOut) return new WadiError('storage_unavailable', 'The store did not answer in time; nothing was written. Send the request again.', {}, { cause: error });
+  if (!(error instanceof StoreFailure))
+    return new WadiError('internal', 'The server met an error of its own before it wrote anything; its log has the details.', {}, { cause: error, sideEffects: 'none' });
+  return storeError(new StoreFailure(error.reason, 'none', error.message, error));
+}
+
+/** Whether anything was done is as the store says: unknown where its answer was lost. */
+export function storeError(failure: StoreFailure): WadiError {
+  const options = failure.effect === 'unknown' ? ({ cause: failure, sideEffects: 'unknown' } as const) : { cause: failure };
+  switch (failure.reason) {
+    case 'full':
+      return new WadiError('storage_full', 'The store has no space left; nothing was written. Reading goes on. Free some space, then send the request again.', {}, options);
+    case 'corrupt':
+      return new WadiError('storage_corrupt', `Stored bytes are damaged: ${failure.message}.`, {}, options);
+    case 'newer':
+      return new WadiError('unsupported_format', `${failure.message}. Run a newer version of Wadi.`, {}, options);
+    case 'throttled':
+    case 'conflict':
+    case 'unavailable':
+    case 'closed':
+      return new WadiError('storage_unavailable', 'The store did not answer in time. Send the request again.', {}, options);
+  }
+}
+
+export const appendUnknown = (): WadiError =>
+  new WadiError('append_unknown', 'Whether the records stand is not known: the answer of the store was lost. The same request sent again may append them twice; with an expected offset it cannot.');

@@ -1,0 +1,31 @@
+// What this process last saw of a partition's head. Views only go forward: every write of a head raises its
+// commit count or its rotation number.
+
+import { type Head, parseHead } from '../log/head.ts';
+import { headKey } from '../log/keys.ts';
+import type { Item } from '../log/write.ts';
+import type { Broker } from './broker.ts';
+import type { Lane } from './committer.ts';
+
+export type HeadView = { readonly head: Head; readonly atMs: number };
+
+/** Remembers the image unless a newer one is known; answers it. */
+export function remember(broker: Broker, lane: Lane, item: Item): Head {
+  const head = parseHead(item);
+  if (lane.view === undefined || age(head) >= age(lane.view.head)) lane.view = { head, atMs: broker.clock.monotonicMs() };
+  return head;
+}
+
+const age = (head: Head): number => head.commits + head.rotation;
+
+/** The head as last seen, if that is recent enough; else read. undefined: there is none. Cost: at most one read. */
+export async function viewHead(broker: Broker, lane: Lane): Promise<Head | undefined> {
+  if (lane.view !== undefined && broker.clock.monotonicMs() - lane.view.atMs <= broker.policy.viewMaxAgeMs) return lane.view.head;
+  return readHead(broker, lane);
+}
+
+/** A strong read of the head. */
+export async function readHead(broker: Broker, lane: Lane): Promise<Head | undefined> {
+  const [item] = await broker.ledger.read([headKey(lane.topicId, lane.partition)], { strong: true });
+  return item === undefined ? undefined : remember(broker, lane, item);
+}

@@ -1,0 +1,105 @@
+// Reading one partition forward from an offset (docs/PROTOCOL.md, 2.7). The head is read first: an index read
+// before it could miss a run that was sealed in between. What is missing on the way (a run, a payload) means that
+// the log moved on; the head is read again. It is never taken for the end, and never skipped.
+
+import { type Head, parseHead, type PlacedRef, placeRefs, placeWindow } from '../log/head.ts';
+import { headKey, manifestKey, partitionKey, type TopicId } from '../log/keys.ts';
+import { indexOfOffset } from '../log/locate.ts';
+import { type BatchHeader, storedBatches } from '../record/batch-header.ts';
+import { WadiError } from '../record/errors.ts';
+import { limits } from '../record/limits.ts';
+import type { Broker } from './broker.ts';
+import { readPayload } from './payloads.ts';
+import { runHolding } from './runs.ts';
+
+/** A batch as it is stored, and the offset that its first record has. */
+export type StoredBatch = { readonly header: BatchHeader; readonly baseOffset: number; readonly nextOffset: number };
+
+/** Where the log of a partition begins and ends. */
+export type Bounds = { readonly head: Head; readonly startOffset: number; readonly endOffset: number };
+
+export type Budget = { readonly maxBytes: number; readonly maxRecords: number };
+
+/** undefined: the partition is gone, with its topic. Cost: two reads, sent as one. */
+export async function readBounds(broker: Broker, topicId: TopicId, partition: number): Promise<Bounds | undefined> {
+  const [bounds] = await readAllBounds(broker, topicId, [partition]);
+  return bounds;
+}
+
+export async function readAllBounds(broker: Broker, topicId: TopicId, partitions: readonly number[]): Promise<(Bounds | undefined)[]> {
+  const keys = partitions.flatMap((partition) => [headKey(topicId, partition), manifestKey(topicId, partition)]);
+  const items = await broker.ledger.read(keys, { strong: true });
+  return partitions.map((_, i) => {
+    const headItem = items[2 * i];
+    const startOffset = items[2 * i + 1]?.['ls'];
+    if (headItem === undefined || typeof startOffset !== 'number') return undefined;
+    const head = parseHead(headItem);
+    return head.deleting ? undefined : { head, startOffset, endOffset: head.nextOffset };
+  });
+}
+
+/**
+ * The batches from the one that holds `offset` on, as many as the budget allows and at least one; none at the end.
+ * @param known bounds read just before, to save a read
+ * @throws WadiError offset_out_of_range, storage_corrupt; StoreFailure
+ */
+export async function readForward(broker: Broker, topicId: TopicId, partition: number, offset: number, budget: Budget, known: Bounds): Promise<{ bounds: Bounds; batches: StoredBatch[] } | undefined> {
+  let bounds: Bounds | undefined = known;
+  for (let attempt = 0; attempt < limits.maxReadAttempts; attempt++) {
+    if (attempt > 0) bounds = await readBounds(broker, topicId, partition);
+    if (bounds === undefined) return undefined;
+    checkRange(offset, bounds);
+    const batches = await gather(broker, topicId, partition, offset, budget, bounds);
+    if (batches.length > 0 || offset === bounds.endOffset) return { bounds, batches };
+  }
+  const place = `${partitionKey(topicId, partition)} at offset ${offset}`;
+  broker.telemetry.report('records_missing', { place });
+  throw new WadiError('storage_corrupt', `Records are missing in ${place}: the log lists them, but their bytes are not in the store.`, { place });
+}
+
+/** @throws WadiError offset_out_of_range */
+export function checkRange(offset: number, { startOffset, endOffset }: Bounds): void {
+  if (offset >= startOffset && offset <= endOffset) return;
+  const detail = offset < startOffset ? `Offset ${offset} lies below the start of the log, ${startOffset}.` : `Offset ${offset} lies beyond the end of the log, ${endOffset}.`;
+  throw new WadiError('offset_out_of_range', detail, { startOffset, endOffset });
+}
+
+/** Stops early, perhaps with nothing, where something is missing. */
+async function gather(broker: Broker, topicId: TopicId, partition: number, from: number, budget: Budget, { head, endOffset }: Bounds): Promise<StoredBatch[]> {
+  const batches: StoredBatch[] = [];
+  let bytes = 0;
+  let offset = from;
+  while (offset < endOffset) {
+    const refs = await refsFrom(broker, topicId, partition, offset, head);
+    if (refs.length === 0) return batches;
+    for (const { baseOffset, ref } of refs) {
+      const payload = await readPayload(broker, ref);
+      if (payload === undefined) return batches;
+      let base = baseOffset;
+      for (const header of storedBatches(payload)) {
+        const nextOffset = base + header.lastOffsetDelta + 1;
+        if (nextOffset > offset) {
+          const full = bytes + header.length > budget.maxBytes || offset - from >= budget.maxRecords;
+          if (full && batches.length > 0) return batches;
+          batches.push({ header, baseOffset: base, nextOffset });
+          bytes += header.length;
+          offset = nextOffset;
+        }
+        base = nextOffset;
+      }
+    }
+  }
+  return batches;
+}
+
+/** The refs from the one that holds the offset on, as far as one item lists them; none where it is missing. */
+async function refsFrom(broker: Broker, topicId: TopicId, partition: number, offset: number, head: Head): Promise<readonly PlacedRef[]> {
+  if (offset >= head.windowBase) return after(placeWindow(head), offset);
+  const run = await runHolding(broker, topicId, partition, offset);
+  return run === undefined ? [] : after(placeRefs(run.baseOffset, run.refs), offset);
+}
+
+function after(placed: readonly PlacedRef[], offset: number): readonly PlacedRef[] {
+  const first = indexOfOffset(placed, offset);
+  return first < 0 ? [] : placed.slice(first);
+}

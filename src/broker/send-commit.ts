@@ -1,0 +1,173 @@
+// One partition's append, sent until its outcome is certain (docs/PROTOCOL.md, 2.1). Every entry is answered
+// once, and only with what is known: acknowledged when the commit is durable (I3), refused when it can never
+// stand (I4), else `append_unknown`.
+
+import { afterRefusal, type Commit, countOf, type Landed, planAppend, placeEntries, sameId } from '../log/append.ts';
+import { formatVersion } from '../log/format.ts';
+import type { Head } from '../log/head.ts';
+import { headKey, payloadKey } from '../log/keys.ts';
+import { isElected } from '../log/seal.ts';
+import type { Item } from '../log/write.ts';
+import { StoreFailure } from '../ports/failure.ts';
+import { WadiError } from '../record/errors.ts';
+import { limits } from '../record/limits.ts';
+import type { Broker } from './broker.ts';
+import { readEpochs } from './epochs.ts';
+import type { WaitingEntry } from './commit.ts';
+import type { Lane } from './committer.ts';
+import { backoff, type Deadline } from './deadline.ts';
+import { appendUnknown, failureBeforeCommit } from './failures.ts';
+import { readHead, remember, viewHead } from './head-view.ts';
+import { sealAndRotate } from './seal.ts';
+import { searchRuns } from './search-runs.ts';
+import { isWorthRetrying } from './upload.ts';
+import { partitionChannel, topicChannel } from './wait.ts';
+
+export type Payload = { readonly id: Uint8Array; readonly epoch: number; readonly inline: boolean; readonly bytes: Uint8Array };
+
+type Sending = {
+  readonly broker: Broker;
+  readonly lane: Lane;
+  readonly payload: Payload;
+  readonly commit: Commit<WaitingEntry>;
+  readonly deadline: Deadline;
+  /** Those not answered yet. */
+  entries: readonly WaitingEntry[];
+  pin: number;
+  /** Whether a send with this pin may have been applied without our knowing. */
+  mayHaveLanded: boolean;
+};
+
+type Step = 'answered' | 'again' | 'reupload';
+
+/** Never rejects. Answers the entries that need a payload of a newer epoch; all others are answered. */
+export async function sendCommit(broker: Broker, lane: Lane, payload: Payload, entries: readonly WaitingEntry[], deadline: Deadline): Promise<readonly WaitingEntry[]> {
+  const commit: Commit<WaitingEntry> = { head: headKey(lane.topicId, lane.partition), id: payload.id, epoch: payload.epoch, inline: payload.inline, entries };
+  const sending: Sending = { broker, lane, payload, commit, deadline, entries, pin: 0, mayHaveLanded: false };
+  try {
+    await takePin(sending);
+    for (let attempt = 0; sending.entries.length > 0; attempt++) {
+      if (attempt >= limits.maxCommitAttempts) throw new WadiError('partition_busy', `Partition ${lane.partition} is too busy. Send the request again after a moment.`);
+      const step = await sendOnce(sending, attempt);
+      if (step === 'reupload') return sending.entries;
+      if (step === 'answered') break;
+    }
+  } catch (error) {
+    if (sending.mayHaveLanded) broker.telemetry.report('append_unknown', { topicId: lane.topicId, partition: lane.partition }, error);
+    refuse(sending, sending.entries, sending.mayHaveLanded ? appendUnknown() : failureBeforeCommit(error));
+  }
+  return [];
+}
+
+/**
+ * The pin is a next offset that the head had before the first send. An expected offset is sent only while the
+ * head stands exactly there: the next offset only grows, so a send that is late cannot find the condition true
+ * after its refusal was answered (I4).
+ */
+async function takePin(sending: Sending): Promise<void> {
+  const { broker, lane, deadline } = sending;
+  const expected = sending.entries[0]?.expectedOffset;
+  let head = await deadline.race(viewHead(broker, lane));
+  if (expected !== undefined && head?.nextOffset !== expected) head = await deadline.race(readHead(broker, lane));
+  if (head === undefined || head.deleting) return refuse(sending, sending.entries, topicGone());
+  if (expected !== undefined && head.nextOffset !== expected) refuse(sending, sending.entries.slice(0, 1), mismatch(expected, head.nextOffset));
+  sending.pin = head.nextOffset;
+}
+
+async function sendOnce(sending: Sending, attempt: number): Promise<Step> {
+  const { broker, lane, commit, deadline } = sending;
+  let sent: { applied: boolean; head: Item | undefined };
+  try {
+    sent = await deadline.race(write(sending));
+  } catch (error) {
+    if (!(error instanceof StoreFailure && error.effect === 'none')) sending.mayHaveLanded = true;
+    if (!isWorthRetrying(error)) throw error;
+    broker.telemetry.count('resends');
+    await deadline.race(backoff(broker, attempt));
+    return 'again';
+  }
+  const head = sent.head === undefined ? undefined : remember(broker, lane, sent.head);
+  if (!sent.applied) return decide(sending, head, attempt);
+  if (head === undefined) throw new WadiError('internal', 'The ledger applied an append and did not tell the new head.');
+  const landed = placeEntries(sending.entries, head.nextOffset - countOf(sending.entries));
+  const refs = head.current.filter((ref) => sameId(ref.id, commit.id));
+  for (const ref of refs) broker.payloads.remember(ref, sending.payload.bytes.subarray(ref.position, ref.position + ref.length));
+  acknowledge(sending, landed);
+  if (isElected(head, head.current.length - refs.length)) void sealAndRotate(broker, lane, head);
+  return 'answered';
+}
+
+/** The conditional write, with the payload where that lies in the ledger: a resend carries it again. */
+async function write({ broker, payload, commit, entries, pin }: Sending): Promise<{ applied: boolean; head: Item | undefined }> {
+  const append = planAppend(commit, entries, pin);
+  if (!payload.inline) {
+    const outcome = await broker.ledger.write(append);
+    return { applied: outcome.applied, head: outcome.item };
+  }
+  const put = { key: payloadKey(payload.epoch, payload.id), action: 'put', guards: [], item: { fv: formatVersion, b: payload.bytes } } as const;
+  const outcome = await broker.ledger.writeAll([put, append]);
+  return outcome.applied ? { applied: true, head: outcome.items?.[1] } : { applied: false, head: outcome.outcomes[1]?.item };
+}
+
+/** After a refusal, with the old image that came with it. */
+async function decide(sending: Sending, old: Head | undefined, attempt: number): Promise<Step> {
+  const { broker, lane, commit, deadline } = sending;
+  const decision = afterRefusal(commit, sending.entries, sending.pin, old);
+  switch (decision.next) {
+    case 'acknowledge':
+      acknowledge(sending, decision.landed);
+      return 'answered';
+    case 'topicGone':
+      // Where even the head is gone, an earlier send may have landed before the topic went.
+      refuse(sending, sending.entries, old === undefined && sending.mayHaveLanded ? appendUnknown() : topicGone());
+      return 'answered';
+    case 'search': {
+      broker.telemetry.count('windowPassed');
+      const found = sending.mayHaveLanded ? await deadline.race(searchRuns(broker, lane, commit, sending.pin, decision.windowBase)) : [];
+      if (found.length > 0) {
+        acknowledge(sending, found);
+        return 'answered';
+      }
+      sending.mayHaveLanded = false;
+      sending.pin = decision.pin;
+      return 'again';
+    }
+    case 'reupload':
+      await deadline.race(readEpochs(broker));
+      return 'reupload';
+    case 'rotate':
+      sending.pin = decision.pin;
+      if (old !== undefined) await deadline.race(sealAndRotate(broker, lane, old));
+      await deadline.race(backoff(broker, attempt));
+      return 'again';
+    case 'send':
+      sending.pin = decision.pin;
+      if (decision.mismatched.length > 0) {
+        broker.telemetry.count('splits');
+        refuse(sending, decision.mismatched, mismatch(decision.mismatched[0]?.expectedOffset ?? 0, decision.pin));
+      }
+      return 'again';
+  }
+}
+
+function acknowledge(sending: Sending, landed: readonly Landed<WaitingEntry>[]): void {
+  const { broker, lane } = sending;
+  for (const { entry, baseOffset } of landed) entry.waiting.settle({ baseOffset });
+  sending.entries = sending.entries.filter((entry) => !landed.some((one) => one.entry === entry));
+  broker.telemetry.count('commits');
+  broker.telemetry.count('appends', landed.length);
+  broker.telemetry.count('records', countOf(landed.map(({ entry }) => entry)));
+  broker.wakeups.notify(partitionChannel(lane.topicId, lane.partition));
+  broker.wakeups.notify(topicChannel(lane.topicId));
+  // A commit lands once: what an earlier send did not carry will never stand, and was answered before.
+  refuse(sending, sending.entries, appendUnknown());
+}
+
+function refuse(sending: Sending, entries: readonly WaitingEntry[], error: WadiError): void {
+  for (const entry of entries) entry.waiting.settle({ error });
+  sending.entries = sending.entries.filter((entry) => !entries.includes(entry));
+}
+
+const topicGone = (): WadiError => new WadiError('topic_not_found', 'The topic was deleted; nothing was written.');
+
+const mismatch = (expected: number, endOffset: number): WadiError => new WadiError('offset_mismatch', `The partition ends at ${endOffset}, not at ${expected}; nothing was written.`, { endOffset });

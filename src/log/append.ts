@@ -1,0 +1,143 @@
+// The append: one conditional write on the head that gives a commit's records their offsets, and the meaning
+// of its refusal (docs/PROTOCOL.md, 2.1, 2.2a). Pure: the broker sends what is planned here and asks what next.
+
+import { limits } from '../record/limits.ts';
+import { encodeProducer, encodeRef, type ProducerState, type Ref } from './format.ts';
+import { type Head, type PlacedRef, placeWindow } from './head.ts';
+import { absent, add, append, equals, type Guard, type Key, lacks, ordered, set, sized, type Write } from './write.ts';
+
+/** What one request adds to one partition: whole record batches, together or not at all. */
+export type CommitEntry = {
+  /** In the payload. */
+  readonly position: number;
+  readonly length: number;
+  readonly count: number;
+  readonly maxTimestamp: number;
+  /** Append only if the partition ends here. Such an entry stands first in its commit, alone of its kind. */
+  readonly expectedOffset?: number;
+  /** The idempotent producer's state before, as the view showed it (undefined: none there), and after. */
+  readonly producer?: { readonly id: string; readonly before?: ProducerState; readonly after: Omit<ProducerState, 'baseOffset'> };
+};
+
+export type Commit<Entry extends CommitEntry = CommitEntry> = {
+  readonly head: Key;
+  /** Commit id and name of the payload. A payload has at most one successful commit in a partition. */
+  readonly id: Uint8Array;
+  readonly epoch: number;
+  readonly inline: boolean;
+  /** In the order of their positions. */
+  readonly entries: readonly Entry[];
+};
+
+/**
+ * The append of those entries of a commit that are still to be sent.
+ * @param pin a next offset that the head had before the commit was first sent, or one raised by `afterRefusal`:
+ * the commit stands nowhere below it. A head that no longer lists all commits from the pin on refuses, so a
+ * send that is late, however late, can never land a second time.
+ */
+export function planAppend(commit: Commit, entries: readonly CommitEntry[], pin: number): Write {
+  const refs = refsOf(commit, entries);
+  const guards: Guard[] = [ordered('gm', '<=', commit.epoch), ordered('wb', '<=', pin), lacks('ci', commit.id), lacks('pi', commit.id), sized('ci', '<', limits.maxTailCommits), absent('dl')];
+  const changes = [
+    append(
+      'ci',
+      refs.map(() => commit.id),
+    ),
+    append('cr', refs.map(encodeRef)),
+    add('nx', countOf(entries)),
+    add('cn', 1),
+  ];
+  for (const { entry, baseOffset } of placeEntries(entries, pin)) {
+    if (entry.expectedOffset !== undefined) guards.push(equals('nx', entry.expectedOffset));
+    if (entry.producer !== undefined) {
+      const path = ['pm', entry.producer.id] as const;
+      guards.push(entry.producer.before === undefined ? absent(path) : equals(path, encodeProducer(entry.producer.before)));
+      changes.push(set(path, encodeProducer({ ...entry.producer.after, baseOffset })));
+    }
+  }
+  // A producer's state holds the true offset of its batch, or it could be evicted too early.
+  if (entries.some((entry) => entry.producer !== undefined)) guards.push(equals('nx', pin));
+  return { key: commit.head, action: 'update', guards, changes };
+}
+
+/** A ref for each maximal run of entries that lie side by side in the payload. */
+function refsOf(commit: Commit, entries: readonly CommitEntry[]): Ref[] {
+  const refs: Ref[] = [];
+  for (const entry of entries) {
+    const last = refs.at(-1);
+    if (last !== undefined && last.position + last.length === entry.position) {
+      refs[refs.length - 1] = {
+        ...last,
+        length: last.length + entry.length,
+        count: last.count + entry.count,
+        maxTimestamp: Math.max(last.maxTimestamp, entry.maxTimestamp),
+      };
+    } else {
+      refs.push({ id: commit.id, epoch: commit.epoch, inline: commit.inline, position: entry.position, length: entry.length, count: entry.count, maxTimestamp: entry.maxTimestamp });
+    }
+  }
+  return refs;
+}
+
+export const countOf = (entries: readonly CommitEntry[]): number => entries.reduce((sum, entry) => sum + entry.count, 0);
+
+/** An entry that stands, and where. */
+export type Landed<Entry extends CommitEntry = CommitEntry> = { readonly entry: Entry; readonly baseOffset: number };
+
+/** Entries that one write gave the offsets from `baseOffset` on. */
+export function placeEntries<Entry extends CommitEntry>(entries: readonly Entry[], baseOffset: number): Landed<Entry>[] {
+  let next = baseOffset;
+  return entries.map((entry) => {
+    const landed = { entry, baseOffset: next };
+    next += entry.count;
+    return landed;
+  });
+}
+
+/** Which entries of the commit the refs prove to stand: those whose bytes a ref with the commit's id covers. */
+export function landedIn<Entry extends CommitEntry>(commit: Commit<Entry>, placed: readonly PlacedRef[]): Landed<Entry>[] {
+  return placed
+    .filter(({ ref }) => sameId(ref.id, commit.id))
+    .flatMap(({ baseOffset, ref }) => {
+      const covered = commit.entries.filter((entry) => entry.position >= ref.position && entry.position < ref.position + ref.length);
+      return placeEntries(covered, baseOffset);
+    });
+}
+
+export type AfterRefusal<Entry extends CommitEntry = CommitEntry> =
+  /** An earlier send landed: these stand, the others of the commit never will. */
+  | { readonly next: 'acknowledge'; readonly landed: readonly Landed<Entry>[] }
+  /** The head no longer lists all that was committed since the pin: runs [pin, windowBase) must be searched, unless no send can have landed. */
+  | { readonly next: 'search'; readonly windowBase: number; readonly pin: number }
+  /** Never landed and never will: the payload's epoch is closed. Upload again under the current one, with a new id. */
+  | { readonly next: 'reupload' }
+  /** Never landed and never will. */
+  | { readonly next: 'topicGone' }
+  /** `current` is full: help to rotate, then send again. */
+  | { readonly next: 'rotate'; readonly pin: number }
+  /** Send these again, under the same id; `mismatched` found the partition at another offset than expected. */
+  | { readonly next: 'send'; readonly entries: readonly Entry[]; readonly mismatched: readonly Entry[]; readonly pin: number };
+
+/**
+ * What a refusal means, from the old image that came with it. The order of the questions matters (PROTOCOL 2.1,
+ * step 4): whether the commit stands is asked before anything else, so a retry is never refused for what its
+ * own earlier send did.
+ * @param sent the entries of the refused send
+ */
+export function afterRefusal<Entry extends CommitEntry>(commit: Commit<Entry>, sent: readonly Entry[], pin: number, old: Head | undefined): AfterRefusal<Entry> {
+  if (old === undefined) return { next: 'topicGone' };
+  const landed = landedIn(commit, placeWindow(old));
+  if (landed.length > 0) return { next: 'acknowledge', landed };
+  if (old.windowBase > pin) return { next: 'search', windowBase: old.windowBase, pin: old.nextOffset };
+  if (old.lowestEpoch > commit.epoch) return { next: 'reupload' };
+  if (old.deleting) return { next: 'topicGone' };
+  const mismatched = sent.filter((entry) => entry.expectedOffset !== undefined && entry.expectedOffset !== old.nextOffset);
+  if (mismatched.length > 0) return { next: 'send', entries: sent.filter((entry) => !mismatched.includes(entry)), mismatched, pin: old.nextOffset };
+  if (old.current.length >= limits.maxTailCommits) return { next: 'rotate', pin: old.nextOffset };
+  return { next: 'send', entries: sent, mismatched: [], pin: old.nextOffset };
+}
+
+export function sameId(a: Uint8Array, b: Uint8Array): boolean {
+  for (let i = 0; i < 16; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

@@ -1,0 +1,76 @@
+// The partition head: the one item whose conditional writes give records their offsets. It lists the newest
+// commits in two buffers, `previous` and `current`; everything older lies in sealed runs. Base offsets are
+// prefix sums from the window base and never stored, so they cannot be anything but dense (I1).
+
+import { addToTotals, decodeProducer, decodeRef, decodeTotals, encodeTotals, formatVersion, noTotals, type ProducerState, type Ref, reader, type Totals } from './format.ts';
+import type { Item, Value } from './write.ts';
+
+export type Head = {
+  /** Counts rotations; fixes `previous`. */
+  readonly rotation: number;
+  /** Offset of the first record of `previous`: the head still lists every commit from here on. */
+  readonly windowBase: number;
+  /** Offset of the first record of `current`. */
+  readonly currentBase: number;
+  readonly nextOffset: number;
+  readonly previous: readonly Ref[];
+  readonly current: readonly Ref[];
+  readonly producers: ReadonlyMap<string, ProducerState>;
+  /** Commits whose payload was made in an older upload epoch are refused. */
+  readonly lowestEpoch: number;
+  /** Of all records below the window base. */
+  readonly totals: Totals;
+  readonly commits: number;
+  readonly deleting: boolean;
+};
+
+export function newHead(lowestEpoch: number): Item {
+  return { fv: formatVersion, g: 0, wb: 0, cb: 0, nx: 0, pi: [], pr: [], ci: [], cr: [], pm: {}, gm: lowestEpoch, tl: encodeTotals(noTotals), cn: 0 };
+}
+
+export function parseHead(item: Item): Head {
+  const read = reader(item, 'A partition head');
+  const producers = new Map<string, ProducerState>();
+  for (const [id, state] of Object.entries(read.map('pm'))) producers.set(id, decodeProducer(state as Uint8Array));
+  return {
+    rotation: read.number('g'),
+    windowBase: read.number('wb'),
+    currentBase: read.number('cb'),
+    nextOffset: read.number('nx'),
+    previous: parseRefs(read.bytesList('pi'), read.bytesList('pr')),
+    current: parseRefs(read.bytesList('ci'), read.bytesList('cr')),
+    producers,
+    lowestEpoch: read.number('gm'),
+    totals: decodeTotals(read.bytes('tl')),
+    commits: read.number('cn'),
+    deleting: read.has('dl'),
+  };
+}
+
+export function parseRefs(ids: readonly Uint8Array[], refs: readonly Uint8Array[]): Ref[] {
+  return refs.map((bytes, i) => decodeRef(ids[i] as Uint8Array, bytes));
+}
+
+export const idsOf = (refs: readonly Ref[]): Value[] => refs.map((ref) => ref.id);
+
+/** A ref and the offset of its first record. */
+export type PlacedRef = { readonly baseOffset: number; readonly ref: Ref };
+
+/** The refs of the window with their base offsets, oldest first. */
+export function placeWindow(head: Head): PlacedRef[] {
+  return [...placeRefs(head.windowBase, head.previous), ...placeRefs(head.currentBase, head.current)];
+}
+
+export function placeRefs(baseOffset: number, refs: readonly Ref[]): PlacedRef[] {
+  let next = baseOffset;
+  return refs.map((ref) => {
+    const placed = { baseOffset: next, ref };
+    next += ref.count;
+    return placed;
+  });
+}
+
+/** Of the whole partition. */
+export function totalsOf(head: Head): Totals {
+  return addToTotals(addToTotals(head.totals, head.previous), head.current);
+}

@@ -1,0 +1,27 @@
+// Finding a record's place: which ref holds an offset, and which is the first to hold a timestamp.
+
+import type { Ref } from './format.ts';
+import type { PlacedRef } from './head.ts';
+
+/** The index of the ref that holds the offset; refs are placed in order, without gaps. -1 where none does. */
+export function indexOfOffset(placed: readonly PlacedRef[], offset: number): number {
+  let low = 0;
+  let high = placed.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (endOf(placed[middle] as PlacedRef) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  const found = placed[low];
+  return found !== undefined && found.baseOffset <= offset ? low : -1;
+}
+
+/** The first ref that holds a record at or after the time, given that no record before these refs does. */
+export function firstAtOrAfter(placed: readonly PlacedRef[], timestamp: number): PlacedRef | undefined {
+  return placed.find(({ ref }) => ref.maxTimestamp >= timestamp);
+}
+
+export const endOf = ({ baseOffset, ref }: PlacedRef): number => baseOffset + ref.count;
+
+/** Names a ref's bytes: the key of caches, and the place that an error names. */
+export const placeOf = (ref: Ref, text: string): string => `${text}[${ref.position}, ${ref.position + ref.length})`;

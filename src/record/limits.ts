@@ -1,0 +1,75 @@
+// Every bound of the service in one place (I13): what lies beyond one is a named error or backpressure,
+// never memory. `GET /v1` shows those that a client can meet. Units are last in the names.
+
+const kib = 1024;
+const mib = 1024 * kib;
+
+export const limits = {
+  // requests
+  maxBodyBytes: 8 * mib,
+  maxHeaderBytes: 16 * kib,
+  maxConnections: 4096,
+  /** Bodies that are being read, or wait for their commit, in the whole process. */
+  maxBytesInFlight: 128 * mib,
+  /** A client that sends its body more slowly than this is cut off. */
+  bodyTimeoutMs: 30_000,
+  headersTimeoutMs: 10_000,
+  keepAliveTimeoutMs: 65_000,
+  /** How long an append may wait for its commit before the answer is `unknown`. */
+  appendTimeoutMs: 30_000,
+  /** After SIGTERM: how long accepted requests may take before the process ends anyway. */
+  shutdownTimeoutMs: 10_000,
+
+  // topics
+  maxTopicNameLength: 249,
+  maxPartitions: 256,
+  maxTopicsPage: 1000,
+  defaultTopicsPage: 100,
+
+  // records
+  maxRecordsPerRequest: 10_000,
+  maxRecordsPerBatch: 100_000,
+  maxBatchesPerRequest: 1_000,
+  maxHeadersPerRecord: 100,
+  maxHeaderNameBytes: 32 * kib,
+  /** Kafka's default of `max.message.bytes`, and the most that a topic may set. */
+  defaultMaxMessageBytes: mib + 12,
+  maxMaxMessageBytes: 4 * mib,
+  /** What one compressed batch may become: the bound on bombs. */
+  maxDecompressedBatchBytes: 16 * mib,
+  /** What all compressed batches of one request may become together: the bound on the work that a body can cause. */
+  maxDecompressedRequestBytes: 128 * mib,
+  maxJsonDepth: 128,
+  /** Timestamps lie in [0, now + this]. */
+  maxFutureTimestampMs: 86_400_000,
+
+  // log
+  /** Soft size of the tail at which it is rotated, and the hard one (PROTOCOL 2.3). */
+  tailCommits: 8,
+  maxTailCommits: 32,
+  /** Idempotent producers in one group commit (PROTOCOL 2.4). */
+  maxProducersPerCommit: 16,
+  /** Bytes of one partition in one commit; a request's part may be larger and then goes alone. */
+  maxCommitBytes: 4 * mib,
+  maxCommitRecords: 1_000_000,
+  /** Appends that wait on one partition, in bytes; beyond it 429 `partition_busy`. */
+  maxQueuedBytesPerPartition: 64 * mib,
+  /** Sends of one commit before its outcome is given up as unknown. */
+  maxCommitAttempts: 30,
+
+  // fetch
+  defaultFetchRecords: 500,
+  maxFetchRecords: 10_000,
+  defaultFetchBytes: mib,
+  maxFetchBytes: 8 * mib,
+  maxWaitMs: 30_000,
+  maxWaiters: 10_000,
+  maxReadAttempts: 8,
+  /** Payload bytes kept in memory for readers. */
+  maxPayloadCacheBytes: 64 * mib,
+  maxTopicCacheEntries: 10_000,
+  maxPartitionCacheEntries: 100_000,
+  topicCacheMs: 2_000,
+} as const;
+
+export type Limits = typeof limits;
