@@ -47,12 +47,12 @@ function count(headItem: Item, manifest: Item): Omit<PartitionDescription, 'part
   };
 }
 
-/** In order of name, those after `after`. Cost: a scan of the page and a read for each topic. @throws StoreFailure */
-export async function listTopics(broker: Broker, { after, limit }: { readonly after?: string | undefined; readonly limit: number }): Promise<{ topics: Topic[]; more: boolean }> {
+/** In order of name, those after `after`; `next`, where there are more, is the name to go on after. Cost: a scan of the page and a read for each topic. @throws StoreFailure */
+export async function listTopics(broker: Broker, { after, limit }: { readonly after?: string | undefined; readonly limit: number }): Promise<{ topics: Topic[]; next: string | undefined }> {
   // No character of a name sorts as low as "!".
   const page = await broker.ledger.scan({ pk: topicNames, ...(after === undefined ? {} : { from: `${after}!` }), limit, strong: true });
   const ids = page.items.map(({ item }) => String(item['u']));
   const items = await broker.ledger.read(ids.map(topicKey), { strong: true });
   const topics = items.flatMap((item, i) => (item === undefined ? [] : [parseTopic(ids[i] as string, item)]));
-  return { topics: topics.filter(({ state }) => state === 'live'), more: page.more };
+  return { topics: topics.filter(({ state }) => state === 'live'), next: page.more ? page.items.at(-1)?.sk : undefined };
 }

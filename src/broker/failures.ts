@@ -1,7 +1,7 @@
 // What the failures of stores mean to a client, by whether anything of its request can stand.
 
 import { StoreFailure } from '../ports/failure.ts';
-import { WadiError } from '../record/errors.ts';
+import { toWadiError, WadiError } from '../record/errors.ts';
 import { TimedOut } from './deadline.ts';
 
 /** Before anything was sent, or where the store promised that nothing was done: the error may say so (I4). */
@@ -12,6 +12,9 @@ export function failureBeforeCommit(error: unknown): WadiError {
     return new WadiError('internal', 'The server met an error of its own before it wrote anything; its log has the details.', {}, { cause: error, sideEffects: 'none' });
   return storeError(new StoreFailure(error.reason, 'none', error.message, error));
 }
+
+/** Of a request that is answered as a whole: whatever it threw, as an error of the table. */
+export const anyError = (error: unknown): WadiError => (error instanceof StoreFailure ? storeError(error) : toWadiError(error));
 
 /** Whether anything was done is as the store says: unknown where its answer was lost. */
 export function storeError(failure: StoreFailure): WadiError {

@@ -61,7 +61,7 @@ export async function readForward(broker: Broker, topicId: TopicId, partition: n
 export function checkRange(offset: number, { startOffset, endOffset }: Bounds): void {
   if (offset >= startOffset && offset <= endOffset) return;
   const detail = offset < startOffset ? `Offset ${offset} lies below the start of the log, ${startOffset}.` : `Offset ${offset} lies beyond the end of the log, ${endOffset}.`;
-  throw new WadiError('offset_out_of_range', detail, { startOffset, endOffset });
+  throw new WadiError('offset_out_of_range', detail, { offset, startOffset, endOffset });
 }
 
 /** Stops early, perhaps with nothing, where something is missing. */

@@ -19,7 +19,7 @@ export async function runDueWork(broker: Broker): Promise<number> {
         await broker.ledger.write({ key: { pk, sk }, action: 'delete', guards: [] });
         settled += 1;
       }
-      if (!page.more) break;
+      if (page.items.length === 0) break;
     }
   }
   return settled;

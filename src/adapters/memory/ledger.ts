@@ -1,0 +1,76 @@
+// The ledger in memory: the pure function over a map. For tests and the simulator; every call takes effect at
+// once and whole, before its promise is handed out. Items are copied in and out, so no caller can reach the store.
+
+import { applyWrite } from '../../log/apply-write.ts';
+import { InvalidWrite, type Item, type Key, type Write } from '../../log/write.ts';
+import type { Ledger, ScanPage, ScanRange, WriteAllOutcome } from '../../ports/ledger.ts';
+import { copyItem } from './copy-item.ts';
+
+const maxWritesTogether = 1000;
+
+export function memoryLedger(): Ledger {
+  const partitions = new Map<string, Map<string, Item>>();
+  const get = ({ pk, sk }: Key) => partitions.get(pk)?.get(sk);
+
+  function store({ pk, sk }: Key, item: Item | undefined): void {
+    let partition = partitions.get(pk);
+    if (item !== undefined) {
+      if (partition === undefined) partitions.set(pk, (partition = new Map()));
+      partition.set(sk, item);
+    } else if (partition?.delete(sk) && partition.size === 0) partitions.delete(pk);
+  }
+
+  return {
+    limits: { maxItemBytes: Number.MAX_SAFE_INTEGER, maxWritesTogether },
+
+    async read(keys) {
+      return keys.map((key) => copyOf(get(key)));
+    },
+
+    async scan(range) {
+      return page(partitions.get(range.pk) ?? new Map(), range);
+    },
+
+    async write(write) {
+      assertKey(write.key);
+      const old = get(write.key);
+      const outcome = applyWrite(old, write);
+      if (!outcome.applied) return { applied: false, item: copyOf(old) };
+      if (write.action !== 'check') store(write.key, copyOf(outcome.item));
+      return { applied: true, item: copyOf(outcome.item) };
+    },
+
+    async writeAll(writes): Promise<WriteAllOutcome> {
+      assertTogether(writes);
+      const outcomes = writes.map((write) => applyWrite(get(write.key), write));
+      const images = outcomes.map(({ item }) => copyOf(item));
+      if (outcomes.some(({ applied }) => !applied)) {
+        return { applied: false, outcomes: outcomes.map(({ applied }, i) => ({ applied, item: applied ? undefined : images[i] })) };
+      }
+      writes.forEach(({ key, action }, i) => {
+        if (action !== 'check') store(key, copyOf(images[i]));
+      });
+      return { applied: true, items: images };
+    },
+  };
+}
+
+function copyOf(item: Item | undefined): Item | undefined {
+  return item && copyItem(item);
+}
+
+function page(partition: ReadonlyMap<string, Item>, { from, to, descending, limit }: ScanRange): ScanPage {
+  const found = [...partition.keys()].filter((sk) => (from === undefined || sk >= from) && (to === undefined || sk <= to)).sort();
+  if (descending) found.reverse();
+  return { items: found.slice(0, limit).map((sk) => ({ sk, item: copyItem(partition.get(sk) as Item) })), more: found.length > limit };
+}
+
+function assertKey({ pk, sk }: Key): void {
+  if (!/^[ -~]+$/.test(pk) || !/^[ -~]+$/.test(sk)) throw new InvalidWrite('a key is not printable ASCII');
+}
+
+function assertTogether(writes: readonly Write[]): void {
+  if (writes.length > maxWritesTogether) throw new InvalidWrite(`more than ${maxWritesTogether} writes together`);
+  for (const { key } of writes) assertKey(key);
+  if (new Set(writes.map(({ key }) => `${key.pk}\0${key.sk}`)).size < writes.length) throw new InvalidWrite('two writes of a writeAll touch the same item');
+}
