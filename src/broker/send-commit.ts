@@ -123,7 +123,9 @@ async function decide(sending: Sending, old: Head | undefined, attempt: number):
       return 'answered';
     case 'search': {
       broker.telemetry.count('windowPassed');
-      const found = sending.mayHaveLanded ? await deadline.race(searchRuns(broker, lane, commit, sending.pin, decision.windowBase)) : [];
+      // Also where every send was answered: one that was repeated on the way, unasked, answers for its second time only.
+      sending.mayHaveLanded = true;
+      const found = await deadline.race(searchRuns(broker, lane, commit, sending.pin, decision.windowBase));
       if (found.length > 0) {
         acknowledge(sending, found);
         return 'answered';
@@ -160,7 +162,7 @@ function acknowledge(sending: Sending, landed: readonly Landed<WaitingEntry>[]):
   broker.wakeups.notify(partitionChannel(lane.topicId, lane.partition));
   broker.wakeups.notify(topicChannel(lane.topicId));
   // A commit lands once: what an earlier send did not carry will never stand, and was answered before.
-  refuse(sending, sending.entries, appendUnknown());
+  if (sending.entries.length > 0) refuse(sending, sending.entries, appendUnknown());
 }
 
 function refuse(sending: Sending, entries: readonly WaitingEntry[], error: WadiError): void {

@@ -37,8 +37,10 @@ export async function untilSome<T>(broker: Broker, channel: string, { waitMs, si
   try {
     for (;;) {
       woken = false;
-      const answer = await attempt(over);
-      if (answer !== undefined || over) return answer as T;
+      // The end may come while an attempt is under way that was not told so.
+      const last = over;
+      const answer = await attempt(last);
+      if (answer !== undefined || last) return answer as T;
       if (!woken) {
         await new Promise<void>((resolve) => {
           wake = resolve;

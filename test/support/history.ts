@@ -8,7 +8,7 @@ export type AppendOutcome =
   /** `offsets[i]` is that of `records[i]`. */
   | { readonly result: 'acknowledged'; readonly offsets: readonly number[] }
   /** The answer promised that nothing of it stands. */
-  | { readonly result: 'refused'; readonly code: string; /** 412 tells the true end. */ readonly endOffset?: number }
+  | { readonly result: 'refused'; readonly code: string /** 412 tells the true end. */; readonly endOffset?: number }
   /** No answer, or one that cannot know. */
   | { readonly result: 'unknown'; readonly code: string };
 

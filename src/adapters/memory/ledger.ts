@@ -13,11 +13,11 @@ export function memoryLedger(): Ledger {
   const get = ({ pk, sk }: Key) => partitions.get(pk)?.get(sk);
 
   function store({ pk, sk }: Key, item: Item | undefined): void {
-    let partition = partitions.get(pk);
-    if (item !== undefined) {
-      if (partition === undefined) partitions.set(pk, (partition = new Map()));
-      partition.set(sk, item);
-    } else if (partition?.delete(sk) && partition.size === 0) partitions.delete(pk);
+    const partition = partitions.get(pk) ?? new Map<string, Item>();
+    if (item === undefined) partition.delete(sk);
+    else partition.set(sk, item);
+    if (partition.size === 0) partitions.delete(pk);
+    else partitions.set(pk, partition);
   }
 
   return {
@@ -31,8 +31,8 @@ export function memoryLedger(): Ledger {
       return page(partitions.get(range.pk) ?? new Map(), range);
     },
 
-    async write(write) {
-      assertKey(write.key);
+    async write(sent) {
+      const write = received(sent);
       const old = get(write.key);
       const outcome = applyWrite(old, write);
       if (!outcome.applied) return { applied: false, item: copyOf(old) };
@@ -40,7 +40,8 @@ export function memoryLedger(): Ledger {
       return { applied: true, item: copyOf(outcome.item) };
     },
 
-    async writeAll(writes): Promise<WriteAllOutcome> {
+    async writeAll(sent): Promise<WriteAllOutcome> {
+      const writes = sent.map(received);
       assertTogether(writes);
       const outcomes = writes.map((write) => applyWrite(get(write.key), write));
       const images = outcomes.map(({ item }) => copyOf(item));
@@ -65,12 +66,16 @@ function page(partition: ReadonlyMap<string, Item>, { from, to, descending, limi
   return { items: found.slice(0, limit).map((sk) => ({ sk, item: copyItem(partition.get(sk) as Item) })), more: found.length > limit };
 }
 
-function assertKey({ pk, sk }: Key): void {
-  if (!/^[ -~]+$/.test(pk) || !/^[ -~]+$/.test(sk)) throw new InvalidWrite('a key is not printable ASCII');
+/** @throws InvalidWrite for what could not be stored even where a guard refuses it. */
+function received(write: Write): Write {
+  const { pk, sk } = write.key;
+  if (!printable.test(pk) || !printable.test(sk)) throw new InvalidWrite('a key is not printable ASCII');
+  return write.action === 'put' ? { ...write, item: copyItem(write.item) } : write;
 }
+
+const printable = /^[ -~]+$/;
 
 function assertTogether(writes: readonly Write[]): void {
   if (writes.length > maxWritesTogether) throw new InvalidWrite(`more than ${maxWritesTogether} writes together`);
-  for (const { key } of writes) assertKey(key);
   if (new Set(writes.map(({ key }) => `${key.pk}\0${key.sk}`)).size < writes.length) throw new InvalidWrite('two writes of a writeAll touch the same item');
 }

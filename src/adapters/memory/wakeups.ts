@@ -12,9 +12,8 @@ export function memoryWakeups(): Wakeups {
     },
     subscribe(channel, callback) {
       const entry = () => callback();
-      let subscribers = channels.get(channel);
-      if (subscribers === undefined) channels.set(channel, (subscribers = new Set()));
-      subscribers.add(entry);
+      const subscribers = channels.get(channel) ?? new Set();
+      channels.set(channel, subscribers.add(entry));
       return () => {
         subscribers.delete(entry);
         if (subscribers.size === 0 && channels.get(channel) === subscribers) channels.delete(channel);
