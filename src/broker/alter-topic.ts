@@ -1,12 +1,12 @@
 // Change a topic: more partitions, other settings.
 
-import { changeConfig, checkPartitionCount, sameConfig, type Topic } from '../log/topic.ts';
+import { changeConfig, checkPartitionCount, parseTopic, sameConfig, type Topic } from '../log/topic.ts';
 import { planConfig, planGrow } from '../log/topic-writes.ts';
-import { parseTopic } from '../log/topic.ts';
 import { WadiError } from '../record/errors.ts';
 import type { Broker } from './broker.ts';
 import { changedMeanwhile, makeHeads } from './create-topic.ts';
 import { backoff } from './deadline.ts';
+import { withSome } from './failures.ts';
 
 const maxTries = 8;
 
@@ -21,9 +21,10 @@ export async function alterTopic(broker: Broker, { name, partitions, config }: A
   const before = await broker.topics.resolve(name, { fresh: true });
   if (partitions !== undefined) checkGrowth(before, partitions);
   changeConfig(before.config, config ?? {});
-  let topic = before;
-  if (config !== undefined) topic = await changeSettings(broker, topic, config);
-  if (partitions !== undefined) topic = await grow(broker, topic, partitions);
+  broker.topics.forget(name);
+  const changed = config === undefined ? before : await changeSettings(broker, before, config);
+  const growing = () => (partitions === undefined ? Promise.resolve(changed) : grow(broker, changed, partitions));
+  const topic = changed === before ? await growing() : await withSome(growing);
   broker.topics.forget(name);
   return { topic, partitionsBefore: before.partitions };
 }

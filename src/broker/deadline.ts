@@ -26,7 +26,11 @@ export function deadlineIn(clock: Clock, delayMs: number): Deadline {
   return {
     passed: () => over,
     race(promise) {
-      if (over) return Promise.reject(new TimedOut(`no answer within ${delayMs} ms`));
+      if (over) {
+        // The call was made all the same; how it ends must not become a rejection that nobody handles.
+        promise.catch(() => undefined);
+        return Promise.reject(new TimedOut(`no answer within ${delayMs} ms`));
+      }
       return new Promise((resolve, reject) => {
         waiting.add(reject);
         promise.then(resolve, reject).finally(() => waiting.delete(reject));

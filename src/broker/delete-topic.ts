@@ -8,6 +8,7 @@ import { planBeginDelete, planCloseHead, planUnname } from '../log/topic-writes.
 import type { Key } from '../log/write.ts';
 import { limits } from '../record/limits.ts';
 import type { Broker } from './broker.ts';
+import { withSome } from './failures.ts';
 import { readTopic, readTopicByName, topicNotFound } from './topic-cache.ts';
 import { partitionChannel, topicChannel } from './wait.ts';
 
@@ -34,12 +35,17 @@ export async function beginDelete(broker: Broker, topic: Topic): Promise<boolean
     const begun = await broker.ledger.writeAll(planBeginDelete(topic.id, topic.state, broker.clock.nowMs()));
     if (!begun.applied && (await readTopic(broker.ledger, topic.id))?.state !== 'deleting') return false;
   }
+  await withSome(() => closeAndUnname(broker, topic));
+  return true;
+}
+
+/** From here on no head takes an append, and the name is free. */
+async function closeAndUnname(broker: Broker, topic: Topic): Promise<void> {
   const partitions = await partitionsOf(broker, topic.id);
   await Promise.all(partitions.map((partition) => broker.ledger.write(planCloseHead(topic.id, partition))));
   await broker.ledger.write(planUnname(topic));
   for (const partition of partitions) broker.wakeups.notify(partitionChannel(topic.id, partition));
   broker.wakeups.notify(topicChannel(topic.id));
-  return true;
 }
 
 /** Removes what a deleted topic left, the topic's own item last. May be repeated, by anybody. */

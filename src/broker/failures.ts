@@ -36,3 +36,14 @@ export function storeError(failure: StoreFailure): WadiError {
 
 export const appendUnknown = (): WadiError =>
   new WadiError('append_unknown', 'Whether the records stand is not known: the answer of the store was lost. The same request sent again may append them twice; with an expected offset it cannot.');
+
+/** Runs the rest of a change of which something stands already: no error of it may say that nothing does (I4). */
+export async function withSome<T>(rest: () => Promise<T>): Promise<T> {
+  try {
+    return await rest();
+  } catch (error) {
+    const known = error instanceof StoreFailure ? storeError(error) : toWadiError(error);
+    if (known.sideEffects !== 'none') throw known;
+    throw new WadiError(known.code, `${known.message} A part of the change stands; the same request sent again completes it.`, known.facts, { cause: error, sideEffects: 'some' });
+  }
+}

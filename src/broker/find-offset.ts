@@ -25,7 +25,7 @@ export type Start =
 
 /**
  * Cost: nothing but for a timestamp, where it is a query for each halving of the log and one payload.
- * @throws WadiError storage_corrupt; StoreFailure
+ * @throws WadiError storage_corrupt, topic_not_found; StoreFailure
  */
 export async function findOffset(broker: Broker, topicId: TopicId, partition: number, start: Start, bounds: Bounds): Promise<number> {
   switch (start.at) {
@@ -49,6 +49,7 @@ async function findTimestamp(broker: Broker, topicId: TopicId, partition: number
     if (found !== undefined) return found;
     bounds = await readBounds(broker, topicId, partition);
   }
+  if (bounds === undefined) throw new WadiError('topic_not_found', 'The topic was deleted while it was searched.');
   throw new WadiError('storage_corrupt', `${partitionKey(topicId, partition)} cannot be searched by time: a part of its index or of its records is missing.`);
 }
 

@@ -11,7 +11,7 @@ import { absent, add, copy, equals, type Item, type Key, set, type Write } from 
 /**
  * Whether the writer whose append took `current` from `sizeBefore` to the size in `head` is the one that
  * rotates. Each size is reached by one append, so exactly one writer is elected at each threshold. The first
- * comes earlier where the last rotation came late: `previous` shows by how much (ADMISSION, rule 1).
+ * comes earlier where the last rotation came late: `previous` shows by how much.
  */
 export function isElected(head: Head, sizeBefore: number): boolean {
   const soft = limits.tailCommits;

@@ -51,11 +51,15 @@ function newManifest(cleanEpoch: number): Item {
   return { fv: formatVersion, ls: 0, ct: 0, cl: cleanEpoch, by: 0, ob: 0, tl: encodeTotals(noTotals) };
 }
 
-/** Together: the moment at which the topic exists. Refused where the name is taken, or where the work item came first. */
+/**
+ * Together: the moment at which the topic exists. Refused where the name is taken, or where the work item came
+ * first. The head is checked for a repeat of the whole creation that arrives after the topic was deleted.
+ */
 export function planName(topic: Topic, abandonedAtMs: number): Write[] {
   return [
     { key: topicNameKey(topic.name), action: 'put', guards: [absent('u')], item: { fv: formatVersion, u: topic.id } },
     { key: topicKey(topic.id), action: 'update', guards: [equals('st', 'creating')], changes: [set('st', 'live')] },
+    { key: headKey(topic.id, 0), action: 'check', guards: [exists('nx'), absent('dl')] },
     { key: workKey(topic.id, abandonedAtMs), action: 'delete', guards: [] },
   ];
 }

@@ -49,6 +49,7 @@ export const canaries: readonly Canary[] = [
   layer('src/adapters/local', '../../http/app.ts'),
   layer('src/http', '../adapters/memory/ledger.ts'),
   layer('src/http', '../wiring/embedded.ts'),
+  layer('src/wiring', '../server/run.ts'),
   layer('src/server', '../adapters/memory/ledger.ts'),
   layer('bench', '../src/broker/broker.ts'),
   layer('examples', '../src/broker/broker.ts'),
