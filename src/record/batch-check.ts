@@ -2,10 +2,10 @@
 // What passes can be served for ever without another look inside: the counts, times and lengths are true.
 // Bounded by the limits, and refused by name; a check neither depends on baseOffset and partitionLeaderEpoch,
 // which stand outside the checksum, nor changes a byte.
-import { type BatchHeader, hasTrueCrc, readBatchHeader } from './batch-header.ts';
+import { type BatchHeader, batchLengthAt, hasTrueCrc, readBatchHeader } from './batch-header.ts';
 import { checkCount, emptySpans, openRecords, readRecord } from './batch-records.ts';
 import type { Codecs } from './codecs.ts';
-import { WadiError, type ErrorCode } from './errors.ts';
+import { type ErrorCode, WadiError } from './errors.ts';
 import { limits } from './limits.ts';
 
 export interface CheckedBatch {
@@ -46,8 +46,9 @@ export function checkBatches(bytes: Uint8Array, codecs: Codecs, options: CheckOp
     const index = checked.length;
     if (index === limits.maxBatchesPerRequest) throw new WadiError('invalid_batch', `More than ${limits.maxBatchesPerRequest} batches in one request.`, { limit: limits.maxBatchesPerRequest });
     try {
+      checkBytes(bytes, start, index, codecs, options);
       const batch = readBatchHeader(bytes, start);
-      checkHeader(batch, index, codecs, options);
+      checkHeader(batch, index);
       decompressible -= checkRecords(batch, index, codecs, decompressible, options);
       const producer = batch.producerId >= 0;
       checked.push({
@@ -72,13 +73,21 @@ function named(error: unknown, index: number): unknown {
   return new WadiError(error.code, `batches[${index}]: ${error.message}`, { ...error.facts, batch: index }, { cause: error });
 }
 
-function checkHeader(batch: BatchHeader, index: number, codecs: Codecs, options: CheckOptions): void {
-  const { length, recordCount, lastOffsetDelta } = batch;
+// The checksum comes before everything that it covers, so that damage on the way is told from a bad producer.
+function checkBytes(bytes: Uint8Array, start: number, index: number, codecs: Codecs, options: CheckOptions): void {
+  const length = batchLengthAt(bytes, start);
   if (length > options.maxMessageBytes) {
-    throw new WadiError('record_too_large', `batches[${index}]: it has ${length} bytes; the topic takes ${options.maxMessageBytes}.`, { batch: index, bytes: length, maxMessageBytes: options.maxMessageBytes });
+    throw new WadiError('record_too_large', `batches[${index}]: it has ${length} bytes; the topic takes ${options.maxMessageBytes}.`, {
+      batch: index,
+      bytes: length,
+      maxMessageBytes: options.maxMessageBytes,
+    });
   }
-  // The checksum comes before everything that it covers, so that damage on the way is told from a bad producer.
-  if (!hasTrueCrc(batch, codecs)) throw fail('corrupt_batch', index, 'its CRC-32C does not match its bytes.');
+  if (!hasTrueCrc(bytes, start, length, codecs)) throw fail('corrupt_batch', index, 'its CRC-32C does not match its bytes.');
+}
+
+function checkHeader(batch: BatchHeader, index: number): void {
+  const { recordCount, lastOffsetDelta } = batch;
   if (batch.control) throw fail('unsupported_batch', index, 'control batches are not taken.');
   if (batch.transactional) throw fail('unsupported_batch', index, 'transactional batches are not taken; see POST /v1/transactions.');
   if (batch.timestampType !== 'CreateTime') throw fail('unsupported_batch', index, 'its timestamp type is LogAppendTime; only CreateTime is taken.');
@@ -86,7 +95,8 @@ function checkHeader(batch: BatchHeader, index: number, codecs: Codecs, options:
   if (recordCount < 1 || recordCount !== lastOffsetDelta + 1) throw fail('invalid_batch', index, `it says ${recordCount} records and ${lastOffsetDelta} as the last offset delta.`);
   if (recordCount > limits.maxRecordsPerBatch) throw fail('invalid_batch', index, `it says ${recordCount} records; at most ${limits.maxRecordsPerBatch} are taken.`);
   if (batch.producerId < -1) throw fail('invalid_batch', index, `producer id ${batch.producerId}.`);
-  if (batch.producerId >= 0 && (batch.producerEpoch < 0 || batch.baseSequence < 0)) throw fail('invalid_batch', index, `producer epoch ${batch.producerEpoch} and base sequence ${batch.baseSequence}.`);
+  if (batch.producerId >= 0 && (batch.producerEpoch < 0 || batch.baseSequence < 0))
+    throw fail('invalid_batch', index, `producer epoch ${batch.producerEpoch} and base sequence ${batch.baseSequence}.`);
 }
 
 // Walks all records to the end; returns how many bytes were decompressed for it.
@@ -98,12 +108,15 @@ function checkRecords(batch: BatchHeader, index: number, codecs: Codecs, decompr
   const maxAllowed = options.now + limits.maxFutureTimestampMs;
   const spans = emptySpans();
   let maxTimestamp = -1;
+  let headers = 0;
   for (let i = 0; i < recordCount; i++) {
     readRecord(cursor, spans);
     if (spans.offsetDelta !== i) throw fail('invalid_batch', index, `record ${i} has offset delta ${spans.offsetDelta}.`);
     const timestamp = baseTimestamp + spans.timestampDelta;
     if (!(timestamp >= 0 && timestamp <= maxAllowed)) throw fail('invalid_timestamp', index, `the timestamp of record ${i}, ${timestamp}, is not in [0, ${maxAllowed}].`);
     if (timestamp > maxTimestamp) maxTimestamp = timestamp;
+    headers += spans.headerCount;
+    if (headers > limits.maxHeadersPerBatch) throw fail('invalid_batch', index, `its records have more than ${limits.maxHeadersPerBatch} headers together.`);
   }
   if (cursor.at !== cursor.end) throw fail('invalid_batch', index, `${cursor.end - cursor.at} bytes follow its last record.`);
   if (batch.maxTimestamp !== maxTimestamp) throw fail('invalid_batch', index, `it says ${batch.maxTimestamp} as its greatest timestamp; that is ${maxTimestamp}.`);

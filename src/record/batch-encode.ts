@@ -26,11 +26,12 @@ export interface EncodedBatches {
 const maxTimestampMs = 2 ** 52 - 1;
 const maxSequence = 0x7fffffff;
 
-/** Records from `from` to before `to`, `bytes` with the header, uncompressed. */
+/** Records from `from` to before `to`, `bytes` with the batch's header, uncompressed, `headers` of the records. */
 interface Plan {
   from: number;
   to: number;
   bytes: number;
+  headers: number;
   maxTimestamp: number;
 }
 
@@ -43,9 +44,11 @@ function bodySize(record: RecordData, index: number, timestampDelta: number, off
   const { headers } = record;
   let size = 1 + varlongSize(timestampDelta) + varintSize(offsetDelta) + bytesSize(record.key) + bytesSize(record.value) + varintSize(headers.length);
   if (headers.length > 0) {
-    if (headers.length > limits.maxHeadersPerRecord) throw new WadiError('invalid_record', `records[${index}] has ${headers.length} headers; at most ${limits.maxHeadersPerRecord} are taken.`, { record: index });
+    if (headers.length > limits.maxHeadersPerRecord)
+      throw new WadiError('invalid_record', `records[${index}] has ${headers.length} headers; at most ${limits.maxHeadersPerRecord} are taken.`, { record: index });
     for (const [name, value] of headers) {
-      if (name.length > limits.maxHeaderNameBytes) throw new WadiError('invalid_record', `records[${index}] has a header name of ${name.length} bytes; at most ${limits.maxHeaderNameBytes} are taken.`, { record: index });
+      if (name.length > limits.maxHeaderNameBytes)
+        throw new WadiError('invalid_record', `records[${index}] has a header name of ${name.length} bytes; at most ${limits.maxHeaderNameBytes} are taken.`, { record: index });
       size += bytesSize(name) + bytesSize(value);
     }
   }
@@ -58,7 +61,7 @@ export function recordSize(record: RecordData): number {
   return batchHeaderBytes + varintSize(body) + body;
 }
 
-/** Cuts records into batches of at most `maxBytes`, and notes each record's size, which does not change any more. */
+/** Cuts records into batches of at most `maxBytes` and within the limits of a batch, and notes each record's size, which does not change any more. */
 function planBatches(records: readonly RecordData[], maxBytes: number, sizes: Int32Array): Plan[] {
   const plans: Plan[] = [];
   let plan: Plan | undefined;
@@ -66,13 +69,16 @@ function planBatches(records: readonly RecordData[], maxBytes: number, sizes: In
   for (let i = 0; i < records.length; i++) {
     const record = records[i] as RecordData;
     const { timestamp } = record;
-    if (!Number.isInteger(timestamp) || timestamp < 0 || timestamp > maxTimestampMs) throw new WadiError('invalid_timestamp', `records[${i}].timestamp is not an integer from 0 to 2^52 - 1.`, { record: i });
+    if (!Number.isInteger(timestamp) || timestamp < 0 || timestamp > maxTimestampMs)
+      throw new WadiError('invalid_timestamp', `records[${i}].timestamp is not an integer from 0 to 2^52 - 1.`, { record: i });
     if (plan !== undefined) {
       const body = bodySize(record, i, timestamp - baseTimestamp, i - plan.from);
       const bytes = plan.bytes + varintSize(body) + body;
-      if (bytes <= maxBytes && i - plan.from < limits.maxRecordsPerBatch) {
+      const headers = plan.headers + record.headers.length;
+      if (bytes <= maxBytes && headers <= limits.maxHeadersPerBatch && i - plan.from < limits.maxRecordsPerBatch) {
         sizes[i] = body;
         plan.bytes = bytes;
+        plan.headers = headers;
         plan.to = i + 1;
         if (timestamp > plan.maxTimestamp) plan.maxTimestamp = timestamp;
         continue;
@@ -83,7 +89,7 @@ function planBatches(records: readonly RecordData[], maxBytes: number, sizes: In
     if (bytes > maxBytes) throw new WadiError('record_too_large', `records[${i}] takes ${bytes} bytes as a batch; at most ${maxBytes} are taken.`, { record: i, bytes, maxMessageBytes: maxBytes });
     sizes[i] = body;
     baseTimestamp = timestamp;
-    plan = { from: i, to: i + 1, bytes, maxTimestamp: timestamp };
+    plan = { from: i, to: i + 1, bytes, headers: record.headers.length, maxTimestamp: timestamp };
     plans.push(plan);
   }
   return plans;
@@ -118,11 +124,21 @@ function writeRecords(out: Uint8Array, at: number, records: readonly RecordData[
 }
 
 // `length` bytes from `start` hold the batch, its records already written.
-function writeHeader(out: Uint8Array, start: number, length: number, compression: EncodeOptions['compression'], records: readonly RecordData[], plan: Plan, options: EncodeOptions, codecs: Codecs): void {
+function writeHeader(
+  out: Uint8Array,
+  start: number,
+  length: number,
+  compression: EncodeOptions['compression'],
+  records: readonly RecordData[],
+  plan: Plan,
+  options: EncodeOptions,
+  codecs: Codecs,
+): void {
   const view = new DataView(out.buffer, out.byteOffset + start, length);
   const count = plan.to - plan.from;
   const { producer } = options;
-  // baseOffset, partitionLeaderEpoch: 0, as the bytes are.
+  // baseOffset and partitionLeaderEpoch are 0, whatever an earlier batch, which compression made shorter, left here.
+  out.fill(0, start, start + batchHeaderBytes);
   view.setInt32(8, length - 12);
   view.setInt8(16, 2);
   view.setInt16(21, compressionByCode.indexOf(compression));
@@ -158,12 +174,15 @@ function checkProducer({ producer }: EncodeOptions): void {
 
 /**
  * One batch of all records, in their order. Errors: `invalid_record` (no records), `too_many_records`
- * (limits.maxRecordsPerBatch), `record_too_large` (more than limits.maxDecompressedBatchBytes), `invalid_timestamp`.
+ * (limits.maxRecordsPerBatch), `record_too_large` (more than limits.maxDecompressedBatchBytes, or headers than
+ * limits.maxHeadersPerBatch), `invalid_timestamp`.
  */
 export function encodeBatch(records: readonly RecordData[], options: EncodeOptions, codecs: Codecs): Uint8Array {
-  if (records.length > limits.maxRecordsPerBatch) throw new WadiError('too_many_records', `${records.length} records; a batch takes ${limits.maxRecordsPerBatch}.`, { limit: limits.maxRecordsPerBatch });
+  if (records.length > limits.maxRecordsPerBatch)
+    throw new WadiError('too_many_records', `${records.length} records; a batch takes ${limits.maxRecordsPerBatch}.`, { limit: limits.maxRecordsPerBatch });
   const encoded = encodeBatches(records, { ...options, maxMessageBytes: limits.maxDecompressedBatchBytes }, codecs);
-  if (encoded.batches !== 1) throw new WadiError('record_too_large', `The records take more than ${limits.maxDecompressedBatchBytes} bytes, too many for one batch.`);
+  if (encoded.batches !== 1)
+    throw new WadiError('record_too_large', `The records take more than ${limits.maxDecompressedBatchBytes} bytes or ${limits.maxHeadersPerBatch} headers, too many for one batch.`);
   return encoded.bytes;
 }
 
@@ -198,8 +217,6 @@ function writeBatch(out: Uint8Array, start: number, records: readonly RecordData
     const length = batchHeaderBytes + compressed.length;
     if (length < plan.bytes) {
       out.set(compressed, from);
-      // What the records left behind the shorter batch must not show through in the header of the next.
-      out.fill(0, start + length, Math.min(start + plan.bytes, start + length + batchHeaderBytes));
       writeHeader(out, start, length, options.compression, records, plan, options, codecs);
       return length;
     }

@@ -19,6 +19,7 @@
 //                  records                    61   see batch-records.ts; compressed as a whole
 import { type Codecs, type Compression, compressionByCode } from './codecs.ts';
 import { WadiError } from './errors.ts';
+import { limits } from './limits.ts';
 
 export const batchHeaderBytes = 61;
 /** baseOffset and batchLength, which `batchLength` does not count. */
@@ -68,16 +69,26 @@ function int64At(bytes: Uint8Array, at: number, name: string): number {
 }
 
 /**
- * Reads the header of the batch at `start`. The batch lies wholly within `bytes`; nothing else of it is checked.
- * Errors: `invalid_batch` (length, a number beyond 2^53), `unsupported_batch` (magic other than 2, unknown compression).
+ * All bytes of the batch at `start`, which lies wholly within `bytes`; nothing that its checksum covers is looked at.
+ * Errors: `invalid_batch` (length), `unsupported_batch` (magic other than 2).
  */
-export function readBatchHeader(bytes: Uint8Array, start: number): BatchHeader {
+export function batchLengthAt(bytes: Uint8Array, start: number): number {
   const available = bytes.length - start;
   // The magic stands at the same place in all versions, and an older one is told from a truncated one.
   if (available > 16 && bytes[start + 16] !== 2) throw new WadiError('unsupported_batch', `The batch at byte ${start} has magic ${bytes[start + 16]}; only 2 is taken.`, { position: start });
   if (available < batchHeaderBytes) throw new WadiError('invalid_batch', `The batch at byte ${start} ends within its header: ${available} of ${batchHeaderBytes} bytes.`, { position: start });
   const length = int32At(bytes, start + 8) + overhead;
-  if (length < batchHeaderBytes || length > available) throw new WadiError('invalid_batch', `The batch at byte ${start} says that it has ${length} bytes; ${available} are there.`, { position: start });
+  if (length < batchHeaderBytes || length > available)
+    throw new WadiError('invalid_batch', `The batch at byte ${start} says that it has ${length} bytes; ${available} are there.`, { position: start });
+  return length;
+}
+
+/**
+ * Reads the header of the batch at `start`. The batch lies wholly within `bytes`; nothing else of it is checked.
+ * Errors: `invalid_batch` (length, a number beyond 2^53), `unsupported_batch` (magic other than 2, unknown compression).
+ */
+export function readBatchHeader(bytes: Uint8Array, start: number): BatchHeader {
+  const length = batchLengthAt(bytes, start);
   const attributes = int16At(bytes, start + 21);
   const compression = compressionByCode[attributes & 7];
   if (compression === undefined) throw new WadiError('unsupported_batch', `The batch at byte ${start} has compression ${attributes & 7}, which is unknown.`, { position: start });
@@ -105,9 +116,9 @@ export function readBatchHeader(bytes: Uint8Array, start: number): BatchHeader {
   };
 }
 
-/** Whether the checksum of the batch is that of its bytes. */
-export function hasTrueCrc(batch: BatchHeader, codecs: Codecs): boolean {
-  return codecs.crc32c(batch.bytes.subarray(batch.start + crcFrom, batch.start + batch.length)) === batch.crc;
+/** Whether the checksum of the batch in bytes[start, start + length) is that of its bytes. */
+export function hasTrueCrc(bytes: Uint8Array, start: number, length: number, codecs: Codecs): boolean {
+  return codecs.crc32c(bytes.subarray(start + crcFrom, start + length)) === int32At(bytes, start + 17) >>> 0;
 }
 
 /** Damage of stored bytes is loud (I14): whatever is wrong with them becomes `storage_corrupt`, with the place. */
@@ -134,6 +145,7 @@ export function storedBatchAt(bytes: Uint8Array, start: number): BatchHeader {
     if (batch.recordCount < 0 || batch.lastOffsetDelta < 0 || batch.recordCount > batch.lastOffsetDelta + 1) {
       throw new WadiError('invalid_batch', `It says ${batch.recordCount} records and ${batch.lastOffsetDelta} as its last offset delta.`);
     }
+    if (batch.recordCount > limits.maxRecordsPerBatch) throw new WadiError('invalid_batch', `It says ${batch.recordCount} records; at most ${limits.maxRecordsPerBatch} were ever taken.`);
     return batch;
   } catch (error) {
     throw asCorrupt(error, start);
@@ -142,7 +154,8 @@ export function storedBatchAt(bytes: Uint8Array, start: number): BatchHeader {
 
 /** Checks the checksum of a stored batch. Errors: `storage_corrupt`. */
 export function verifyBatch(batch: BatchHeader, codecs: Codecs): void {
-  if (!hasTrueCrc(batch, codecs)) throw new WadiError('storage_corrupt', `The checksum of the stored batch at byte ${batch.start} does not match.`, { position: batch.start });
+  if (!hasTrueCrc(batch.bytes, batch.start, batch.length, codecs))
+    throw new WadiError('storage_corrupt', `The checksum of the stored batch at byte ${batch.start} does not match.`, { position: batch.start });
 }
 
 /** Writes the base offset of the batch at `start`, in place; it is not under the checksum. `baseOffset` is below 2^53. */

@@ -60,6 +60,7 @@ function broken(at: number, what: string): WadiError {
 export function openRecords(batch: BatchHeader, codecs: Codecs, maxBytes: number): Cursor {
   const end = batch.start + batch.length;
   if (batch.compression === 'none') return { bytes: batch.bytes, at: batch.start + batchHeaderBytes, end };
+  if (maxBytes <= 0) throw new WadiError('decompressed_too_large', 'The batches together become more than a request may hold.', { limit: limits.maxDecompressedRequestBytes });
   const bytes = codecs.decompress(batch.compression, batch.bytes.subarray(batch.start + batchHeaderBytes, end), maxBytes);
   return { bytes, at: 0, end: bytes.length };
 }

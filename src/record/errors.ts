@@ -16,6 +16,8 @@ export const errorTable = {
   json_too_deep: row('The JSON is nested more deeply than the limit'),
   body_too_large: row('The body is larger than the limit'),
   body_incomplete: row('The connection ended before the body did'),
+  request_timeout: row('The request did not arrive in time', true),
+  headers_too_large: row('The request line and headers are larger than the limit'),
   unsupported_media_type: row('No reader for this content type'),
   not_acceptable: row('No writer for this Accept header'),
   not_found: row('No such route'),

@@ -31,6 +31,8 @@ export const limits = {
   maxRecordsPerBatch: 100_000,
   maxBatchesPerRequest: 1_000,
   maxHeadersPerRecord: 100,
+  /** In all records of a batch, and of a JSON request: two bytes of a batch make a header, some 300 bytes in memory. */
+  maxHeadersPerBatch: 100_000,
   maxHeaderNameBytes: 32 * kib,
   /** Kafka's default of `max.message.bytes`, and the most that a topic may set. */
   defaultMaxMessageBytes: mib + 12,

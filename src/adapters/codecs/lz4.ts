@@ -8,6 +8,7 @@
 //   data  => sequences of token, [literal length bytes], literals, offset int16, [match length bytes]
 //   (github.com/lz4/lz4, doc/lz4_Frame_format.md and lz4_Block_format.md; integers are little-endian)
 import { WadiError } from '../../record/errors.ts';
+import { copyBack } from './copy-back.ts';
 import { xxhash32 } from './xxhash32.ts';
 
 interface Frame {
@@ -145,7 +146,7 @@ function readSequences(bytes: Uint8Array, at: number, end: number, out: Uint8Arr
     length += 4;
     if (offset === 0 || offset > write - floor) throw invalid(`a match ${offset} back`, at);
     if (length > limit - write) return -1;
-    // Byte by byte, as a match may overlap what it writes.
-    for (const stop = write + length; write < stop; write++) out[write] = out[write - offset] as number;
+    copyBack(out, write, offset, length);
+    write += length;
   }
 }

@@ -10,6 +10,7 @@
 //     10 copy: length - 1 in 6 bits, offset in 2 bytes
 //     11 copy: length - 1 in 6 bits, offset in 4 bytes
 import { WadiError } from '../../record/errors.ts';
+import { copyBack } from './copy-back.ts';
 
 const magic = [0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00];
 const frameHeaderBytes = 16;
@@ -20,9 +21,10 @@ function invalid(what: string, at: number): WadiError {
 
 /** Decompresses to at most `maxBytes`; takes no memory but the result. Errors: `invalid_compression`, `decompressed_too_large`. */
 export function snappyDecompress(bytes: Uint8Array, maxBytes: number): Uint8Array {
-  const blocks = magic.every((byte, i) => bytes[i] === byte) ? framedBlocks(bytes) : [{ at: 0, end: bytes.length }];
+  const framed = magic.every((byte, i) => bytes[i] === byte);
+  if (framed && bytes.length < frameHeaderBytes) throw invalid('a frame that ends in its header', 0);
   let size = 0;
-  for (const block of blocks) {
+  for (let block = firstBlock(bytes, framed); block !== undefined; block = blockAt(bytes, block.end)) {
     const declared = readSize(bytes, block.at, block.end);
     // The densest element is a copy of 64 bytes in 3: a size beyond that is a lie, and takes no memory.
     if (declared.size > (block.end - declared.at) * 22) throw invalid(`a size of ${declared.size}`, block.at);
@@ -31,7 +33,7 @@ export function snappyDecompress(bytes: Uint8Array, maxBytes: number): Uint8Arra
   }
   const out = new Uint8Array(size);
   let at = 0;
-  for (const block of blocks) {
+  for (let block = firstBlock(bytes, framed); block !== undefined; block = blockAt(bytes, block.end)) {
     const declared = readSize(bytes, block.at, block.end);
     readElements(bytes, declared.at, block.end, out, at, at + declared.size);
     at += declared.size;
@@ -40,24 +42,23 @@ export function snappyDecompress(bytes: Uint8Array, maxBytes: number): Uint8Arra
 }
 
 interface Block {
-  at: number;
-  end: number;
+  readonly at: number;
+  readonly end: number;
 }
 
-function framedBlocks(bytes: Uint8Array): Block[] {
-  if (bytes.length < frameHeaderBytes) throw invalid('a frame that ends in its header', 0);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const blocks: Block[] = [];
-  for (let at = frameHeaderBytes; at < bytes.length; ) {
-    if (bytes.length - at < 4) throw invalid('a block without a length', at);
-    const length = view.getInt32(at);
-    // An empty block has at least its size. One per byte would cost more memory than what it holds.
-    if (length < 1 || length > bytes.length - at - 4) throw invalid(`a block of ${length} bytes`, at);
-    at += 4;
-    blocks.push({ at, end: at + length });
-    at += length;
-  }
-  return blocks;
+// The blocks are walked twice and never gathered: empty ones would take more memory than what they hold.
+function firstBlock(bytes: Uint8Array, framed: boolean): Block | undefined {
+  return framed ? blockAt(bytes, frameHeaderBytes) : { at: 0, end: bytes.length };
+}
+
+/** The framed block whose length stands at `at`; none at the end, where a raw block ends as well. */
+function blockAt(bytes: Uint8Array, at: number): Block | undefined {
+  if (at === bytes.length) return undefined;
+  if (bytes.length - at < 4) throw invalid('a block without a length', at);
+  const length = ((bytes[at] as number) << 24) | ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
+  // An empty block has at least its size.
+  if (length < 1 || length > bytes.length - at - 4) throw invalid(`a block of ${length} bytes`, at);
+  return { at: at + 4, end: at + 4 + length };
 }
 
 function readSize(bytes: Uint8Array, start: number, end: number): { size: number; at: number } {
@@ -109,8 +110,8 @@ function readElements(bytes: Uint8Array, at: number, end: number, out: Uint8Arra
     }
     at += width;
     if (offset === 0 || offset > write - from || length > to - write) throw invalid(`a copy of ${length} bytes from ${offset} back`, at);
-    // Byte by byte, as a copy may overlap what it writes.
-    for (const stop = write + length; write < stop; write++) out[write] = out[write - offset] as number;
+    copyBack(out, write, offset, length);
+    write += length;
   }
   if (write !== to) throw invalid(`${write - from} bytes where the size says ${to - from}`, end);
 }

@@ -1,0 +1,23 @@
+// What every handler is given: the broker, and what the server around it lends to the API.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Context } from 'hono';
+import type { Broker } from '../broker/broker.ts';
+import type { BodyBudget } from './read-body.ts';
+
+export type Api = {
+  readonly broker: Broker;
+  /** Version of the software, for `GET /v1`. */
+  readonly version: string;
+  /** Aborted when the server is about to stop: waits end, connections close after their answer. */
+  readonly stopping: AbortSignal;
+  /** A request left work behind (broker/run-work.ts); to be run soon, not within the request. */
+  readonly onWorkLeft: () => void;
+  readonly bodies: BodyBudget;
+  /** Ids of requests whose clients gave none. */
+  readonly nextRequestId: () => string;
+};
+
+export type RequestContext = Context<{ Bindings: { readonly incoming: IncomingMessage; readonly outgoing: ServerResponse } }>;
+
+export type Handler = (api: Api, context: RequestContext) => Response | Promise<Response>;

@@ -1,0 +1,183 @@
+// Records in JSON bodies, both ways. A JSON value is stored as the bytes that came and given back as the bytes
+// that are stored, digit for digit; what is fetched can be produced again unchanged.
+//
+//   value bytes that are JSON    as they are
+//   other UTF-8                  a string, with "valueEncoding":"text"; so is null, for null is always a tombstone, and JSON with
+//                                white space around it, which would be lost
+//   other bytes                  base64, with "valueEncoding":"base64"
+//   key                          text where it is UTF-8, else base64 with "keyEncoding":"base64"
+//   header value                 a string, null, or {"base64":"…"} where it is not UTF-8; names likewise
+
+import type { RecordToAppend } from '../../broker/append.ts';
+import type { Header } from '../../record/batch-records.ts';
+import { WadiError } from '../../record/errors.ts';
+import { isJson, isNull, skipSpace, utf8 } from '../../record/json-grammar.ts';
+import { type ScannedRecord, type Span, scanRecords, scanValues } from '../../record/json-scanner.ts';
+import { limits } from '../../record/limits.ts';
+import { textWriter } from './text-writer.ts';
+
+export type JsonForm = 'records' | 'value' | 'values';
+
+export type JsonRecords = { readonly records: readonly RecordToAppend[] /** The body has a producer, of whatever form. */; readonly producer?: unknown };
+
+/**
+ * @param as `value`: the whole body is one record's value, whatever it holds; `values`: an array of values
+ * @param now for records without a timestamp, and for the bound of those that have one
+ * @throws WadiError invalid_json, json_too_deep, invalid_utf8, invalid_request, invalid_record (with the record's index), invalid_timestamp, too_many_records
+ */
+export function readJsonRecords(body: Uint8Array, as: JsonForm, { key, now }: { readonly key?: string | undefined; readonly now: number }): JsonRecords {
+  const bare = { key: null, headers: [], timestamp: now };
+  if (as === 'value') return { records: [{ ...bare, key: key === undefined ? null : Buffer.from(key), value: body }] };
+  if (as === 'values') return { records: scanValues(body).map((span) => ({ ...bare, value: valueAt(body, span) })) };
+  const { records, producer } = scanRecords(body);
+  let headers = 0;
+  const read = records.map((record, index) => {
+    const one = readRecord(body, record, index, now);
+    headers += one.headers.length;
+    if (headers > limits.maxHeadersPerBatch) throw invalid(index, `The records up to records[${index}] have more than ${limits.maxHeadersPerBatch} headers together.`);
+    return one;
+  });
+  return producer === undefined ? { records: read } : { records: read, producer: parsed(body, producer) };
+}
+
+const noHeaders: readonly Header[] = [];
+
+function readRecord(body: Uint8Array, record: ScannedRecord, index: number, now: number): RecordToAppend {
+  const read = {
+    key: readKey(body, record.key, encodingOf(body, record.keyEncoding, 'keyEncoding', index) ?? 'text', index),
+    value: readValue(body, record.value, encodingOf(body, record.valueEncoding, 'valueEncoding', index), index),
+    headers: record.headers === undefined ? noHeaders : readHeaders(body, record.headers, index),
+    timestamp: record.timestamp === undefined ? now : readTimestamp(body, record.timestamp, index, now),
+  };
+  return record.partition === undefined ? read : { ...read, partition: readPartition(body, record.partition, index) };
+}
+
+function valueAt(body: Uint8Array, { start, end }: Span): Uint8Array | null {
+  return isNull(body, start) ? null : body.subarray(start, end);
+}
+
+function readKey(body: Uint8Array, span: Span | undefined, encoding: Encoding, index: number): Uint8Array | null {
+  return span === undefined || isNull(body, span.start) ? null : stringBytes(body, span, encoding, `records[${index}].key`, index);
+}
+
+function readValue(body: Uint8Array, span: Span | undefined, encoding: Encoding | undefined, index: number): Uint8Array | null {
+  if (span === undefined) return null;
+  return encoding === undefined || isNull(body, span.start) ? valueAt(body, span) : stringBytes(body, span, encoding, `records[${index}].value`, index);
+}
+
+type Encoding = 'text' | 'base64';
+
+function encodingOf(body: Uint8Array, span: Span | undefined, member: string, index: number): Encoding | undefined {
+  if (span === undefined) return undefined;
+  const name = parsed(body, span);
+  if (name === 'text' || name === 'base64') return name;
+  throw invalid(index, `records[${index}].${member} is "text" or "base64".`);
+}
+
+/** What a JSON string stands for: its characters as UTF-8, or the bytes of which it is the base64. */
+function stringBytes(body: Uint8Array, { start, end }: Span, encoding: Encoding, what: string, index: number): Uint8Array {
+  if (body[start] !== 0x22) throw invalid(index, `${what} is a string${encoding === 'base64' ? ' of base64' : ''}.`);
+  const inside = body.subarray(start + 1, end - 1);
+  if (encoding === 'text' && !inside.includes(0x5c)) return inside;
+  const text = parsed(body, { start, end }) as string;
+  if (encoding === 'base64') return base64Bytes(text, what, index);
+  if (!text.isWellFormed()) throw invalid(index, `${what} has half of a surrogate pair, which is no character.`);
+  return Buffer.from(text);
+}
+
+function base64Bytes(text: string, what: string, index: number): Uint8Array {
+  const bytes = Buffer.from(text, 'base64');
+  // Node reads over what is no base64; what it read must write the same.
+  if (bytes.toString('base64') !== text) throw invalid(index, `${what} is not base64 (RFC 4648, section 4, with padding).`);
+  return bytes;
+}
+
+function readHeaders(body: Uint8Array, span: Span, index: number): Header[] {
+  const headers = parsed(body, span);
+  if (!Array.isArray(headers)) throw invalid(index, `records[${index}].headers is an array of pairs [["name","value"],…].`);
+  if (headers.length > limits.maxHeadersPerRecord) throw invalid(index, `records[${index}].headers has more than ${limits.maxHeadersPerRecord} entries.`);
+  return headers.map((pair: unknown, i): Header => {
+    const what = `records[${index}].headers[${i}]`;
+    if (!Array.isArray(pair) || pair.length !== 2) throw invalid(index, `${what} is a pair ["name","value"].`);
+    const name = headerPart(pair[0], `${what}[0]`, index);
+    if (name === null) throw invalid(index, `${what}[0] is a string.`);
+    if (name.length > limits.maxHeaderNameBytes) throw invalid(index, `${what}[0] has more than ${limits.maxHeaderNameBytes} bytes.`);
+    return [name, headerPart(pair[1], `${what}[1]`, index)];
+  });
+}
+
+function headerPart(part: unknown, what: string, index: number): Uint8Array | null {
+  if (part === null) return null;
+  if (typeof part === 'string') {
+    if (!part.isWellFormed()) throw invalid(index, `${what} has half of a surrogate pair, which is no character.`);
+    return Buffer.from(part);
+  }
+  const members = typeof part === 'object' && part !== undefined ? Object.entries(part as object) : [];
+  const [only] = members;
+  if (members.length === 1 && only?.[0] === 'base64' && typeof only[1] === 'string') return base64Bytes(only[1], what, index);
+  throw invalid(index, `${what} is a string, null or {"base64":"…"}.`);
+}
+
+function readTimestamp(body: Uint8Array, span: Span, index: number, now: number): number {
+  const timestamp = parsed(body, span);
+  const latest = now + limits.maxFutureTimestampMs;
+  if (Number.isSafeInteger(timestamp) && (timestamp as number) >= 0 && (timestamp as number) <= latest) return timestamp as number;
+  throw new WadiError('invalid_timestamp', `records[${index}].timestamp is an integer of milliseconds since 1970, at most a day from now.`, { record: index });
+}
+
+function readPartition(body: Uint8Array, span: Span, index: number): number {
+  const partition = parsed(body, span);
+  if (Number.isSafeInteger(partition) && (partition as number) >= 0) return partition as number;
+  throw invalid(index, `records[${index}].partition is an integer from 0.`);
+}
+
+/** Of a span that the scanner has checked. */
+function parsed(body: Uint8Array, { start, end }: Span): unknown {
+  return JSON.parse(Buffer.from(body.buffer, body.byteOffset + start, end - start).toString());
+}
+
+const invalid = (index: number, detail: string): WadiError => new WadiError('invalid_record', detail, { record: index });
+
+export type RecordToWrite = {
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly Header[];
+};
+
+/** `"records":[…]` as bytes. @param encoding `base64`: all keys and values so */
+export function writeJsonRecords(records: readonly RecordToWrite[], { encoding }: { readonly encoding?: 'base64' | undefined } = {}): Uint8Array {
+  const out = textWriter(records.reduce((sum, { key, value }) => sum + 200 + (key?.length ?? 0) + (value?.length ?? 0), 20));
+  out.text('"records":[');
+  records.forEach(({ partition, offset, timestamp, key, value, headers }, i) => {
+    out.text(`${i === 0 ? '' : ','}{"partition":${partition},"offset":${offset},"timestamp":${timestamp},"key":`);
+    if (key === null) out.text('null');
+    else writeText(out, key, 'key', encoding);
+    out.text(',"value":');
+    if (value === null) out.text('null');
+    else if (encoding === undefined && isBareJson(value)) out.bytes(value);
+    else writeText(out, value, 'value', encoding);
+    out.text(headers.length === 0 ? ',"headers":[]}' : `,"headers":${JSON.stringify(headers.map(([name, content]) => [headerText(name), headerText(content)]))}}`);
+  });
+  out.text(']');
+  return out.end();
+}
+
+/** JSON that comes back as the same bytes: not null, and without white space around it, which a body that holds it would not keep. */
+function isBareJson(value: Uint8Array): boolean {
+  return isJson(value) && !isNull(value, 0) && skipSpace(value, 0) === 0 && (value.at(-1) as number) > 0x20;
+}
+
+/** Text is what a key is by default, and a value only where it says so. */
+function writeText(out: ReturnType<typeof textWriter>, bytes: Uint8Array, member: 'key' | 'value', encoding: 'base64' | undefined): void {
+  const text = encoding === undefined ? utf8(bytes) : undefined;
+  if (text === undefined) out.text(`"${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')}","${member}Encoding":"base64"`);
+  else out.text(member === 'key' ? JSON.stringify(text) : `${JSON.stringify(text)},"valueEncoding":"text"`);
+}
+
+function headerText(bytes: Uint8Array | null): string | null | { readonly base64: string } {
+  if (bytes === null) return null;
+  return utf8(bytes) ?? { base64: Buffer.from(bytes).toString('base64') };
+}

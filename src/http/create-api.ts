@@ -1,0 +1,16 @@
+// What the API needs besides the broker, made for one server.
+
+import type { Broker } from '../broker/broker.ts';
+import type { Api } from './api.ts';
+import { createBodyBudget } from './read-body.ts';
+
+export function createApi(given: Pick<Api, 'broker' | 'version' | 'stopping' | 'onWorkLeft'>): Api {
+  return { ...given, bodies: createBodyBudget(), nextRequestId: requestIds(given.broker) };
+}
+
+/** Unique over processes by random bytes, within one by a count. */
+function requestIds({ random }: Broker): () => string {
+  const process = Array.from(random.bytes(6), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  let count = 0;
+  return () => `${process}-${(count++).toString(36)}`;
+}

@@ -1,0 +1,126 @@
+// Produce: records into a topic, or into one of its partitions. A hot path: no schema is run over records, whose
+// reader (bodies/json.ts) keeps values as the bytes that came.
+
+import { createRoute, z } from '@hono/zod-openapi';
+import { type AppendAnswer, appendBatches, appendRecords, type PartitionResult } from '../broker/append.ts';
+import { WadiError } from '../record/errors.ts';
+import { answerJson, batchesType, jsonType, ndjsonType } from './answer.ts';
+import type { Api, Handler, RequestContext } from './api.ts';
+import { readJsonRecords } from './bodies/json.ts';
+import { contentTypeOf, unsupportedType } from './media-types.ts';
+import { statusOf } from './problems.ts';
+import { oneOf, partitionOf, readInteger, readQuery, text, topicOf } from './query.ts';
+import { withBody } from './read-body.ts';
+import { partitionPath, responses, topicPath } from './schemas.ts';
+
+const int = z.number().int();
+
+const query = z.strictObject({
+  as: oneOf('as', ['value', 'values'], '`value`: the body, of any content type, is the value of one record. `values`: each element of the array in the body is the value of one record.').optional(),
+  key: text('key', 'The key of the record; only with as=value.', 32 * 1024).optional(),
+  answer: oneOf('answer', ['records'], '`records`: answer partition and offset of each record, too, in the order of the request. Not for record batches.').optional(),
+});
+type Query = z.output<typeof query>;
+
+const recordsBody = z.strictObject({
+  records: z.array(
+    z.strictObject({
+      key: z.string().nullish(),
+      keyEncoding: z.enum(['text', 'base64']).optional(),
+      value: z.any().openapi({ description: 'Any JSON, kept as it came, digit for digit; null or none is a tombstone.' }),
+      valueEncoding: z.enum(['text', 'base64']).optional(),
+      headers: z.array(z.tuple([z.string(), z.string().nullable()])).optional(),
+      timestamp: int.optional(),
+      partition: int.optional(),
+    }),
+  ),
+});
+
+const appended = z.object({ partition: int, baseOffset: int, count: int, timestamp: int });
+const failed = z.object({ partition: int, code: z.string(), detail: z.string(), retryable: z.boolean(), sideEffects: z.string() });
+const place = z.object({ partition: int, offset: int.optional(), code: z.string().optional() });
+const produced = z.object({ topicId: z.string(), results: z.array(z.union([appended, failed])), records: z.array(place).optional() });
+const answers = responses({ 200: ['All records stand.', produced], 207: ['The records of some partitions stand, those of others do not.', produced] });
+const json = { 'application/json': { schema: recordsBody } };
+const binary = { [batchesType]: { schema: z.string().openapi({ format: 'binary', description: 'Record batches v2, one after another.' }) } };
+const expectedOffset = z.object({ 'wadi-expected-offset': z.string().optional().openapi({ type: 'integer', description: 'Append only if the partition ends at this offset; otherwise 412.' }) });
+
+export const produceRoute = createRoute({ method: 'post', path: '/v1/topics/{topic}/records', summary: 'Append records', request: { params: topicPath, query, body: { content: json } }, responses: answers });
+export const producePartitionRoute = createRoute({
+  method: 'post',
+  path: '/v1/topics/{topic}/partitions/{partition}/records',
+  summary: 'Append records to one partition',
+  request: { params: partitionPath, query, headers: expectedOffset, body: { content: { ...json, ...binary } } },
+  responses: answers,
+});
+
+export const produce: Handler = (api, context) => append(api, context, undefined);
+export const producePartition: Handler = (api, context) => append(api, context, partitionOf(context));
+
+function append(api: Api, context: RequestContext, partition: number | undefined): Promise<Response> {
+  const given = readQuery(context, query);
+  const expectedOffset = readExpectedOffset(context, partition);
+  if (context.env.incoming.headers['idempotency-key'] !== undefined) {
+    throw new WadiError('not_implemented', 'Idempotency-Key is not built yet; nothing was written. Wadi-Expected-Offset makes a repeat safe today.');
+  }
+  const type = contentTypeOf(context);
+  const topic = topicOf(context);
+  if (type === batchesType && given.as === undefined) {
+    if (partition === undefined) throw new WadiError('invalid_request', 'Record batches are sent to one partition: POST /v1/topics/{topic}/partitions/{partition}/records.');
+    if (given.answer !== undefined) throw new WadiError('invalid_request', 'answer=records is not for record batches: their records take consecutive offsets from baseOffset on.');
+    return withBody(api, context, async (body) => answerOf(api, context, given, await appendBatches(api.broker, { topic, partition, body, expectedOffset })));
+  }
+  checkForm(given, type);
+  return withBody(api, context, async (body) => {
+    const { records, producer } = readJsonRecords(body, given.as ?? 'records', { key: given.key, now: api.broker.clock.nowMs() });
+    if (producer !== undefined) throw new WadiError('unsupported_producer', '"producer" is not taken yet; nothing was written. Send the records without it.');
+    return answerOf(api, context, given, await appendRecords(api.broker, { topic, partition, records, expectedOffset }));
+  });
+}
+
+/** Which bodies there are for which `as`. A body without a content type is taken for JSON. */
+function checkForm({ as, key }: Query, type: string | undefined): void {
+  if (key !== undefined && as !== 'value') throw new WadiError('invalid_request', '"key" in the query is for as=value; in a body of records each has its own.');
+  if (as === 'value' || type === undefined || type === jsonType) return;
+  if (type === ndjsonType) throw new WadiError('not_implemented', 'Bodies as NDJSON are not built yet. Send a JSON array with as=values, or {"records":[…]}.');
+  throw unsupportedType(type, `Send ${jsonType}${as === undefined ? `, ${batchesType} (to one partition), or any type with as=value` : ''}.`);
+}
+
+function readExpectedOffset({ env: { incoming } }: RequestContext, partition: number | undefined): number | undefined {
+  const given = incoming.headers['wadi-expected-offset'];
+  if (given === undefined) return undefined;
+  if (partition === undefined) throw new WadiError('invalid_request', 'Wadi-Expected-Offset is for one partition: POST /v1/topics/{topic}/partitions/{partition}/records.');
+  return readInteger('Wadi-Expected-Offset', String(given));
+}
+
+/** 200 where all stand, 207 where some do; where none does, it throws the error of the first. */
+function answerOf(api: Api, context: RequestContext, { answer }: Query, appended: AppendAnswer): Response {
+  const { topicId, results } = appended;
+  const errors = results.filter((result) => 'error' in result);
+  if (errors.length === results.length) throw asOne(errors);
+  const records = answer === undefined ? undefined : placesOf(appended);
+  return answerJson(api, context, errors.length === 0 ? 200 : 207, { topicId, results: results.map(describe), records });
+}
+
+/** It must not promise for all partitions what is true of one (I4). */
+function asOne(errors: readonly (PartitionResult & { readonly error: WadiError })[]): WadiError {
+  const first = errors[0]?.error ?? new WadiError('internal', 'The request had no partition.');
+  const unsure = errors.find(({ error }) => error.sideEffects !== 'none')?.error;
+  if (unsure === undefined || first.sideEffects === 'unknown') return first;
+  return new WadiError(first.code, first.message, first.facts, { cause: first.cause, sideEffects: unsure.sideEffects });
+}
+
+function describe(result: PartitionResult): object {
+  if (!('error' in result)) return result;
+  const { code, message: detail, retryable, sideEffects, facts } = result.error;
+  return { partition: result.partition, status: statusOf(result.error), code, detail, retryable, sideEffects, ...facts };
+}
+
+function placesOf({ results, placements }: AppendAnswer): object[] {
+  const byPartition = new Map(results.map((result) => [result.partition, result]));
+  return placements.map(({ partition, index }) => {
+    const result = byPartition.get(partition);
+    if (result === undefined || 'error' in result) return { partition, code: result?.error.code };
+    return { partition, offset: result.baseOffset + index };
+  });
+}

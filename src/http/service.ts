@@ -1,0 +1,48 @@
+// What the service says of itself: name, limits and where to go; whether it lives and whether it takes work.
+
+import { createRoute, z } from '@hono/zod-openapi';
+import { WadiError } from '../record/errors.ts';
+import { limits } from '../record/limits.ts';
+import { answerJson } from './answer.ts';
+import type { Handler, RequestContext } from './api.ts';
+import { responses } from './schemas.ts';
+
+/** Those that a client can meet. */
+const shownLimits = {
+  maxBodyBytes: limits.maxBodyBytes,
+  maxRecordsPerRequest: limits.maxRecordsPerRequest,
+  maxRecordsPerBatch: limits.maxRecordsPerBatch,
+  maxBatchesPerRequest: limits.maxBatchesPerRequest,
+  maxHeadersPerRecord: limits.maxHeadersPerRecord,
+  maxJsonDepth: limits.maxJsonDepth,
+  maxMessageBytes: limits.maxMaxMessageBytes,
+  maxFetchRecords: limits.maxFetchRecords,
+  maxFetchBytes: limits.maxFetchBytes,
+  maxWaitMs: limits.maxWaitMs,
+  maxTopicNameLength: limits.maxTopicNameLength,
+  maxPartitions: limits.maxPartitions,
+  maxTopicsPage: limits.maxTopicsPage,
+};
+
+const endpoints = z.object({ write: z.string(), read: z.string() });
+const about = z.object({ name: z.string(), version: z.string(), limits: z.record(z.string(), z.number()), endpoints });
+const status = z.object({ status: z.string() });
+
+export const aboutRoute = createRoute({ method: 'get', path: '/v1', summary: 'Name, version, limits, endpoints', responses: responses({ 200: ['Clients send what is not a GET to `endpoints.write`, and GETs to `endpoints.read`.', about] }) });
+export const healthRoute = createRoute({ method: 'get', path: '/healthz', summary: 'Whether the process lives', responses: responses({ 200: ['It does.', status] }) });
+export const readyRoute = createRoute({ method: 'get', path: '/readyz', summary: 'Whether the server takes requests', responses: responses({ 200: ['It does.', status] }) });
+
+/** As the client reached us, which is the only address that is sure to work for it. */
+const originOf = (context: RequestContext): string => new URL(context.req.url).origin;
+
+export const aboutService: Handler = (api, context) => {
+  const here = originOf(context);
+  return answerJson(api, context, 200, { name: 'wadi', version: api.version, limits: shownLimits, endpoints: { write: here, read: here } });
+};
+
+export const health: Handler = (api, context) => answerJson(api, context, 200, { status: 'alive' });
+
+export const ready: Handler = (api, context) => {
+  if (api.stopping.aborted) throw new WadiError('shutting_down', 'The server is about to stop. Send requests to its successor.');
+  return answerJson(api, context, 200, { status: 'ready' });
+};

@@ -1,0 +1,167 @@
+// Finds the spans of records and values in a JSON body, so that values are stored as the bytes that came. The
+// whole body is checked against the grammar on the way; nothing in it is parsed into objects.
+//
+//   {"records": [ {"key"?, "keyEncoding"?, "value"?, "valueEncoding"?, "headers"?, "timestamp"?, "partition"?}, … ], "producer"?}
+
+import { WadiError } from './errors.ts';
+import { beginScan, closeArray, closeObject, colon, comma, fail, openArray, openObject, quote, scan, skipSpace, skipString, skipValue, utf8 } from './json-grammar.ts';
+import { limits } from './limits.ts';
+
+/** Bytes [start, end) of the body: one JSON value without the white space around it. */
+export type Span = { readonly start: number; readonly end: number };
+
+const recordMembers = ['key', 'keyEncoding', 'value', 'valueEncoding', 'headers', 'timestamp', 'partition'] as const;
+export type ScannedRecord = { [Member in (typeof recordMembers)[number]]?: Span };
+
+const bodyMembers = ['records', 'producer'] as const;
+export type ScannedBody = { readonly records: readonly ScannedRecord[]; readonly producer?: Span };
+
+/**
+ * @throws WadiError invalid_json, json_too_deep, invalid_utf8; invalid_request for members that a body has not,
+ * invalid_record (with the record's index) for those that a record has not; too_many_records
+ */
+export function scanRecords(body: Uint8Array): ScannedBody {
+  beginScan();
+  let records: ScannedRecord[] | undefined;
+  let producer: Span | undefined;
+  const seen = new Set<string>();
+  const end = scanObject(body, start(body, openObject, 'an object {"records":[…]}'), (name, at) => {
+    const member = bodyMembers.find((known) => known === name);
+    if (member === undefined) throw new WadiError('invalid_request', `The body has no member ${shown(name)}. Members: ${bodyMembers.join(', ')}.`);
+    if (seen.has(member)) throw new WadiError('invalid_request', `The body has "${member}" twice.`);
+    seen.add(member);
+    if (member === 'producer') {
+      const valueEnd = skipValue(body, at, 0);
+      producer = { start: at, end: valueEnd };
+      return valueEnd;
+    }
+    records = [];
+    return scanRecordList(body, at, records);
+  });
+  finish(body, end);
+  if (records === undefined) throw new WadiError('invalid_request', 'The body has no "records".');
+  return producer === undefined ? { records } : { records, producer };
+}
+
+/** The elements of a body that is one array. @throws WadiError as `scanRecords`, without invalid_record */
+export function scanValues(body: Uint8Array): Span[] {
+  beginScan();
+  const spans: Span[] = [];
+  const end = scanArray(body, start(body, openArray, 'an array'), (at) => {
+    checkCount(spans.length);
+    const valueEnd = skipValue(body, at, 0);
+    spans.push({ start: at, end: valueEnd });
+    return valueEnd;
+  });
+  finish(body, end);
+  return spans;
+}
+
+/** A body that is one value. @throws WadiError invalid_json, json_too_deep, invalid_utf8 */
+export function scanValue(body: Uint8Array): Span {
+  beginScan();
+  const at = skipSpace(body, 0);
+  const end = skipValue(body, at, 0);
+  finish(body, end);
+  return { start: at, end };
+}
+
+function scanRecordList(body: Uint8Array, from: number, records: ScannedRecord[]): number {
+  if (body[from] !== openArray) throw new WadiError('invalid_request', '"records" is an array.');
+  return scanArray(body, from, (at) => {
+    checkCount(records.length);
+    if (body[at] !== openObject) {
+      // What is no JSON at all is said to be so.
+      if (skipValue(body, at, 0) < 0) return -1;
+      throw recordError(records.length, ' is an object');
+    }
+    const record: ScannedRecord = {};
+    const end = scanObject(body, at, (name, valueAt) => {
+      const member = recordMembers.find((known) => known === name);
+      if (member === undefined) throw recordError(records.length, ` has no member ${shown(name)}. Members: ${recordMembers.join(', ')}`);
+      if (record[member] !== undefined) throw recordError(records.length, ` has "${member}" twice`);
+      const valueEnd = skipValue(body, valueAt, 0);
+      record[member] = { start: valueAt, end: valueEnd };
+      return valueEnd;
+    });
+    records.push(record);
+    return end;
+  });
+}
+
+/** Calls `element` at the first byte of each, which answers where it ends; answers where the array ends, or -1. */
+function scanArray(bytes: Uint8Array, from: number, element: (at: number) => number): number {
+  let at = skipSpace(bytes, from + 1);
+  if (bytes[at] === closeArray) return at + 1;
+  for (;;) {
+    at = element(at);
+    if (at < 0) return at;
+    at = skipSpace(bytes, at);
+    if (bytes[at] === closeArray) return at + 1;
+    if (bytes[at] !== comma) return fail(at);
+    at = skipSpace(bytes, at + 1);
+  }
+}
+
+/** Calls `member` with each name and the first byte of its value. */
+function scanObject(bytes: Uint8Array, from: number, member: (name: string, at: number) => number): number {
+  let at = skipSpace(bytes, from + 1);
+  if (bytes[at] === closeObject) return at + 1;
+  for (;;) {
+    if (bytes[at] !== quote) return fail(at);
+    const nameEnd = skipString(bytes, at);
+    if (nameEnd < 0) return nameEnd;
+    const colonAt = skipSpace(bytes, nameEnd);
+    if (bytes[colonAt] !== colon) return fail(colonAt);
+    at = member(nameOf(bytes, at, nameEnd), skipSpace(bytes, colonAt + 1));
+    if (at < 0) return at;
+    at = skipSpace(bytes, at);
+    if (bytes[at] === closeObject) return at + 1;
+    if (bytes[at] !== comma) return fail(at);
+    at = skipSpace(bytes, at + 1);
+  }
+}
+
+/** Longer than any name that is known, escapes included. */
+const maxNameBytes = 100;
+
+function nameOf(bytes: Uint8Array, start: number, end: number): string {
+  if (end - start > maxNameBytes) return new TextDecoder().decode(bytes.subarray(start + 1, start + maxNameBytes));
+  let name = '';
+  for (let at = start + 1; at < end - 1; at++) {
+    const byte = bytes[at] as number;
+    if (byte >= 0x80 || byte === 0x5c) return JSON.parse(new TextDecoder().decode(bytes.subarray(start, end))) as string;
+    name += String.fromCharCode(byte);
+  }
+  return name;
+}
+
+function start(body: Uint8Array, opening: number, what: string): number {
+  const at = skipSpace(body, 0);
+  if (body[at] === opening) return at;
+  const end = skipValue(body, at, 0);
+  finish(body, end);
+  throw new WadiError('invalid_request', `The body is ${what}.`);
+}
+
+/** The value must end the body, and what is not ASCII must be UTF-8. */
+function finish(body: Uint8Array, end: number): void {
+  const behind = end < 0 ? end : skipSpace(body, end);
+  if (behind >= 0 && behind !== body.length) fail(behind);
+  if (behind !== body.length) {
+    const { failure, at } = scan;
+    if (failure === 'json_too_deep') throw new WadiError(failure, `The JSON is nested more than ${limits.maxJsonDepth} deep, at byte ${at}.`, { position: at, limit: limits.maxJsonDepth });
+    throw new WadiError(failure, at >= body.length ? 'The JSON ends too early.' : `The JSON goes wrong at byte ${at}.`, { position: at });
+  }
+  if (scan.high >= 0x80 && utf8(body) === undefined) throw new WadiError('invalid_utf8', 'The body is not valid UTF-8.');
+}
+
+function checkCount(before: number): void {
+  if (before >= limits.maxRecordsPerRequest) {
+    throw new WadiError('too_many_records', `A request takes ${limits.maxRecordsPerRequest} records. Send the rest in further requests.`, { limit: limits.maxRecordsPerRequest });
+  }
+}
+
+const shown = (name: string): string => JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
+
+const recordError = (index: number, what: string): WadiError => new WadiError('invalid_record', `records[${index}]${what}.`, { record: index });

@@ -1,0 +1,80 @@
+// Listening: Node's HTTP server with the limits that stand before any route, and its end, which answers what was
+// accepted.
+
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import { problemType } from '../http/answer.ts';
+import type { App } from '../http/app.ts';
+import { problemOf } from '../http/problems.ts';
+import { WadiError } from '../record/errors.ts';
+import { limits } from '../record/limits.ts';
+import { answerRefused } from './refused.ts';
+
+export type ListenOptions = {
+  readonly host: string;
+  readonly port: number;
+  readonly headersTimeoutMs?: number;
+  readonly bodyTimeoutMs?: number;
+};
+
+export type Listening = {
+  readonly port: number;
+  /** No new connections; resolves when those that are open have had their answers, or after `patienceMs` without them. */
+  stop(patienceMs: number): Promise<void>;
+};
+
+/** How often Node looks for requests that take too long. */
+const checkEveryMs = 1_000;
+
+/** @throws the error of the socket: EADDRINUSE, EADDRNOTAVAIL, EACCES, ENOTFOUND */
+export async function listen(app: App, { host, port, headersTimeoutMs = limits.headersTimeoutMs, bodyTimeoutMs = limits.bodyTimeoutMs }: ListenOptions): Promise<Listening> {
+  const server = createServer({
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: bodyTimeoutMs,
+    connectionsCheckingInterval: Math.min(checkEveryMs, headersTimeoutMs),
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+  });
+  server.maxConnections = limits.maxConnections;
+  server.maxRequestsPerSocket = 0;
+  const answer = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0], { errorHandler: badTarget });
+  server.on('request', answer);
+  // A client that asks first, as curl does with large bodies, is told to go on only by a handler that reads.
+  server.on('checkContinue', (incoming, outgoing) => {
+    if (Number(incoming.headers['content-length'] ?? 0) <= limits.maxBodyBytes) outgoing.writeContinue();
+    void answer(incoming, outgoing);
+  });
+  server.on('clientError', answerRefused);
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  return { port: (server.address() as AddressInfo).port, stop: (patienceMs) => stop(server, sockets, patienceMs) };
+}
+
+function stop(server: Server, sockets: ReadonlySet<Socket>, patienceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const impatient = setTimeout(() => server.closeAllConnections(), patienceMs);
+    server.close(() => {
+      clearTimeout(impatient);
+      resolve();
+    });
+    // Node takes a connection that never asked anything (browsers open some in advance) for one whose request is on its way.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+  });
+}
+
+/** Only what cannot be made a URL comes here; every other error is the application's. */
+function badTarget(): Response {
+  const problem = problemOf(new WadiError('invalid_request', 'The request target or the Host header is not valid.'));
+  return new Response(JSON.stringify(problem), { status: problem.status, headers: { 'Content-Type': problemType } });
+}

@@ -1,0 +1,68 @@
+// The embedded home: one machine, one process, SQLite and files below one folder.
+
+import { FolderInUse, openDataFolder } from '../adapters/local/data-folder.ts';
+import { openFileObjectStore } from '../adapters/local/file-object-store.ts';
+import { openSqliteLedger } from '../adapters/local/sqlite-ledger.ts';
+import { systemClock } from '../adapters/local/system-clock.ts';
+import { systemRandom } from '../adapters/local/system-random.ts';
+import { memoryWakeups } from '../adapters/memory/wakeups.ts';
+import { nodeCodecs } from '../adapters/codecs/node.ts';
+import { type Broker, createBroker, type Policy } from '../broker/broker.ts';
+import { StoreFailure } from '../ports/failure.ts';
+import { WadiError } from '../record/errors.ts';
+import { limits } from '../record/limits.ts';
+import { startDueWork } from './due-work.ts';
+import { processTelemetry } from './telemetry.ts';
+
+const policy: Policy = {
+  // Payload and head in one transaction with one sync; an object would cost a second one and two of folders.
+  inlineMaxBytes: limits.maxCommitBytes,
+  // Nobody else writes.
+  viewMaxAgeMs: Number.POSITIVE_INFINITY,
+};
+
+export type Totals = { readonly appends: number; readonly commits: number; readonly syncs: number };
+
+export type Home = {
+  readonly broker: Broker;
+  /** A request left work behind. */
+  readonly onWorkLeft: () => void;
+  totals(): Totals;
+  /** Refuses appends from now on, answers those that wait, then gives the folder up. */
+  close(): Promise<void>;
+};
+
+/** The home cannot be opened; the message says why and what to do. */
+export class CannotOpen extends Error {
+  override readonly name = 'CannotOpen';
+}
+
+/** @throws CannotOpen where the folder is in use, of a newer version, damaged, full or out of reach */
+export async function openEmbedded(dataDir: string): Promise<Home> {
+  const undo: (() => unknown)[] = [];
+  try {
+    const folder = await openDataFolder(dataDir);
+    undo.unshift(folder.release);
+    const ledger = await openSqliteLedger(folder.ledgerPath);
+    undo.unshift(ledger.close);
+    const objects = await openFileObjectStore({ root: folder.objectsPath, aside: folder.asidePath });
+    const telemetry = processTelemetry((line) => process.stderr.write(`${line}\n`));
+    const broker = await createBroker({ ledger, objects, clock: systemClock, random: systemRandom(), wakeups: memoryWakeups(), telemetry, codecs: nodeCodecs }, policy);
+    const work = startDueWork(broker);
+    return {
+      broker,
+      onWorkLeft: work.soon,
+      totals: () => ({ appends: telemetry.total('appends'), commits: telemetry.total('commits'), syncs: ledger.stats().transactions }),
+      async close() {
+        await Promise.all([broker.committer.close(), work.stop()]);
+        await ledger.close();
+        folder.release();
+      },
+    };
+  } catch (error) {
+    for (const step of undo) await step();
+    throw error instanceof FolderInUse || error instanceof StoreFailure || error instanceof WadiError ? new CannotOpen(sentence(error.message), { cause: error }) : error;
+  }
+}
+
+const sentence = (message: string): string => `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? '' : '.'}`;

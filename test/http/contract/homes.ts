@@ -1,0 +1,68 @@
+// Where the contract is tested: each home starts the real application behind a real socket. Another home (a deployed
+// one, say) is another entry here.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { nodeCodecs } from '../../../src/adapters/codecs/node.ts';
+import { systemClock } from '../../../src/adapters/local/system-clock.ts';
+import { systemRandom } from '../../../src/adapters/local/system-random.ts';
+import { memoryLedger } from '../../../src/adapters/memory/ledger.ts';
+import { memoryObjectStore } from '../../../src/adapters/memory/object-store.ts';
+import { memoryWakeups } from '../../../src/adapters/memory/wakeups.ts';
+import { type Broker, createBroker, type Ports } from '../../../src/broker/broker.ts';
+import { createApp } from '../../../src/http/app.ts';
+import { createApi } from '../../../src/http/create-api.ts';
+import type { BodyBudget } from '../../../src/http/read-body.ts';
+import { listen, type ListenOptions } from '../../../src/server/listen.ts';
+import { startDueWork } from '../../../src/wiring/due-work.ts';
+import { openEmbedded } from '../../../src/wiring/embedded.ts';
+
+export type Home = {
+  readonly url: string;
+  /** Requests that wait for records, where that can be told. */
+  readonly waiters?: () => number;
+  close(): Promise<void>;
+};
+
+export const homes: Readonly<Record<string, () => Promise<Home>>> = {
+  memory: async () => serveBroker(await memoryBroker()),
+  'SQLite and files': async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'wadi-contract-'));
+    const embedded = await openEmbedded(folder);
+    const served = await serveBroker(embedded.broker, { onWorkLeft: embedded.onWorkLeft });
+    return {
+      ...served,
+      async close() {
+        await served.close();
+        await embedded.close();
+        await rm(folder, { recursive: true });
+      },
+    };
+  },
+};
+
+/** Small payloads in the ledger, larger ones as objects, so that both ways are taken. */
+export function memoryBroker(ports: Partial<Ports> = {}): Promise<Broker> {
+  const telemetry = { count: () => {}, report: () => {} };
+  const all: Ports = { ledger: memoryLedger(), objects: memoryObjectStore(systemClock.nowMs), clock: systemClock, random: systemRandom(), wakeups: memoryWakeups(), telemetry, codecs: nodeCodecs, ...ports };
+  return createBroker(all, { inlineMaxBytes: 1000, viewMaxAgeMs: Number.POSITIVE_INFINITY });
+}
+
+export async function serveBroker(broker: Broker, { onWorkLeft, bodies, ...options }: Partial<ListenOptions> & { onWorkLeft?: () => void; bodies?: BodyBudget } = {}): Promise<Home & { stop(): void }> {
+  const stopping = new AbortController();
+  const work = onWorkLeft === undefined ? startDueWork(broker) : undefined;
+  const api = createApi({ broker, version: 'test', stopping: stopping.signal, onWorkLeft: onWorkLeft ?? work?.soon ?? (() => {}) });
+  const listening = await listen(createApp(bodies === undefined ? api : { ...api, bodies }), { host: '127.0.0.1', port: 0, ...options });
+  return {
+    url: `http://127.0.0.1:${listening.port}`,
+    waiters: () => broker.waiters,
+    stop: () => stopping.abort(),
+    async close() {
+      stopping.abort();
+      await listening.stop(1_000);
+      await work?.stop();
+      await broker.committer.close();
+    },
+  };
+}
