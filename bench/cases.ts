@@ -1,0 +1,69 @@
+// What is measured: the requests of each case, built once as the bytes that go over the socket, and the share of
+// the null server's rate that ours must reach.
+
+import { seededRandom } from '../test/support/random.ts';
+import { encodeBatch } from '../test/support/record-batch.ts';
+
+export const caseNames = ['batches', 'json', 'single', 'fetch'] as const;
+export type CaseName = (typeof caseNames)[number];
+
+export const cases: Record<CaseName, { readonly title: string; readonly target: number }> = {
+  batches: { title: 'produce, record batches of 100 x 1 KB', target: 0.7 },
+  json: { title: 'produce, JSON of 100 x 1 KB', target: 0.4 },
+  single: { title: 'produce, one JSON record of 1 KB', target: 0.5 },
+  fetch: { title: 'fetch, pages of 1 MiB of record batches', target: 0.7 },
+};
+
+export const topic = 'bench';
+export const recordsPerRequest = 100;
+const variants = 48;
+const recordBytes = 1024;
+const random = seededRandom(20261121);
+
+const words =
+  'partition offset stream commit order invoice shipped customer warehouse pending delivered refund carrier window northern harbour copper linen parcel weight receipt signature courier depot morning evening delayed express'.split(
+    ' ',
+  );
+
+/** A JSON object of exactly 1,024 bytes, as an application might log it. */
+function recordValue(): string {
+  const event = {
+    id: `evt_${random.between(1e14, 9e15).toString(36)}`,
+    type: `order.${random.pick(words)}`,
+    at: new Date(1_760_000_000_000 + random.between(0, 1e9)).toISOString(),
+    customer: { number: random.between(10_000, 99_999), name: `${random.pick(words)} ${random.pick(words)}`, city: random.pick(words) },
+    lines: Array.from({ length: 4 }, () => ({ sku: random.between(1e6, 9e6).toString(36), quantity: random.between(1, 20), price: random.between(100, 99_999) / 100 })),
+    total: random.between(1_000, 999_999) / 100,
+    note: '',
+  };
+  let note = '';
+  while (note.length < recordBytes) note += `${random.pick(words)} `;
+  return JSON.stringify({ ...event, note: note.slice(0, recordBytes - JSON.stringify(event).length) });
+}
+
+const keyOf = () => `customer-${random.between(10_000, 99_999)}`;
+
+function jsonBody(records: number): Buffer {
+  return Buffer.from(`{"records":[${Array.from({ length: records }, () => `{"key":"${keyOf()}","value":${recordValue()}}`).join(',')}]}`);
+}
+
+export function batchBody(): Buffer {
+  return encodeBatch(
+    Array.from({ length: recordsPerRequest }, () => ({ key: Buffer.from(keyOf()), value: Buffer.from(recordValue()) })),
+    Date.now(),
+  );
+}
+
+/** Whole requests; a connection goes through them one after another. `offsets` are those of the pages to fetch. */
+export function buildRequests(name: CaseName, partitions: number, offsets: readonly number[]): Buffer[] {
+  const path = (partition: number) => `/v1/topics/${topic}/partitions/${partition}/records`;
+  if (name === 'fetch')
+    return offsets.map((offset) => Buffer.from(`GET ${path(0)}?offset=${offset}&limit=10000&maxBytes=1048576 HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/vnd.wadi.record-batches\r\n\r\n`));
+  const type = name === 'batches' ? 'application/vnd.wadi.record-batches' : 'application/json';
+  const bodies = Array.from({ length: variants }, () => (name === 'batches' ? batchBody() : jsonBody(name === 'json' ? recordsPerRequest : 1)));
+  return bodies.flatMap((body) =>
+    Array.from({ length: partitions }, (_, partition) =>
+      Buffer.concat([Buffer.from(`POST ${path(partition)} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`), body]),
+    ),
+  );
+}

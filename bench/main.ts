@@ -1,0 +1,122 @@
+// The benchmark: our server against one that does nothing but make bytes durable (or send them), in pairs that take
+// turns on the same machine, so that what else runs there hits both. The ratio is the figure; rates only illustrate.
+
+import { readOptions, wrongOption } from '../test/support/options.ts';
+import { startProgress } from '../test/support/progress.ts';
+import { type CaseName, caseNames, cases } from './cases.ts';
+import { profile } from './profile.ts';
+import { type Contender, connections, type Measurement, measure, type Preload, preloadTopic, type Setup } from './run.ts';
+
+const help = `
+npm run bench -- [options]
+
+Measures our server against a null server (bench/null-server.ts: the same HTTP library, one fdatasync for all that
+arrives during the last one) over ${connections} keep-alive connections with one request in flight each, and the null server
+against the same on bare node:http. Contenders take turns, each on a fresh data folder (fetch: a folder filled
+before). A ratio is that of one pair; printed are the median and the quartiles of all pairs. About 16 minutes.
+
+  --pairs N       pairs for each case (9)
+  --seconds N     time measured for each contender (5), after a warm-up
+  --case NAME     one case only: ${caseNames.join(', ')}
+  --partitions N  partitions of the topic (1; and 6 in a few more pairs without a target)
+  --preload N     MiB in the topic that is fetched from (128: more than the server keeps in memory)
+  --ci            1 pair of 1 s, no targets: only that it runs
+  --profile       no pairs: run our server under a profiler (case: batches, or --case) and print where its time goes
+  --server FILE   another server program in place of src/server/main.ts
+
+Exits 1 when a target is missed.
+`;
+
+const options = readOptions(help, { pairs: 'number', seconds: 'number', case: 'text', partitions: 'number', preload: 'number', ci: 'flag', profile: 'flag', server: 'text' });
+const only = caseNames.find((name) => name === options.case);
+if (options.case !== undefined && only === undefined) wrongOption(`--case takes one of ${caseNames.join(', ')}, not '${options.case}'`);
+for (const name of ['pairs', 'seconds', 'partitions', 'preload'] as const) if (options[name] === 0) wrongOption(`--${name} must be 1 or more`);
+const pairs = options.pairs ?? (options.ci ? 1 : 9);
+const seconds = options.seconds ?? (options.ci ? 1 : 5);
+const fewPairs = Math.min(pairs, 3);
+
+let preload: Preload | undefined;
+const setupOf = async (name: CaseName, partitions: number): Promise<Setup> => {
+  if (name === 'fetch') preload ??= await preloadTopic(options.server, options.preload ?? (options.ci ? 16 : 128));
+  return { name, partitions, seconds, entry: options.server, preload: name === 'fetch' ? preload : undefined };
+};
+
+if (options.profile) {
+  await profile(await setupOf(only ?? 'batches', options.partitions ?? 1));
+} else {
+  process.exitCode = (await runAll()) ? 0 : 1;
+}
+
+async function runAll(): Promise<boolean> {
+  let reached = true;
+  for (const name of only === undefined ? caseNames : [only]) {
+    const setup = await setupOf(name, name === 'fetch' ? 1 : (options.partitions ?? 1));
+    const { title, target } = cases[name];
+    const of =
+      setup.preload === undefined
+        ? `${setup.partitions} partition${setup.partitions === 1 ? '' : 's'}`
+        : `${setup.preload.pageBytes} bytes a page, ${Math.round((setup.preload.offsets.length * setup.preload.pageBytes) / 2 ** 20)} MiB`;
+    console.log(`\n${title} (${of}; ${pairs} pair${pairs === 1 ? '' : 's'} of ${seconds} s)`);
+    const median = await compare('ours', 'null', setup, pairs);
+    if (!options.ci) {
+      console.log(`  target ${target.toFixed(2)}: ${median >= target ? 'reached' : 'MISSED'}`);
+      reached &&= median >= target;
+    }
+    if (options.partitions === undefined && name !== 'fetch' && !options.ci) {
+      console.log(`  the same with 6 partitions, ${fewPairs} pairs, no target`);
+      await compare('ours', 'null', { ...setup, partitions: 6 }, fewPairs);
+    }
+    console.log(`  what the HTTP library costs: null server on it against bare node:http, ${fewPairs} pair${fewPairs === 1 ? '' : 's'}`);
+    const library = await compare('null', 'bare', setup, fewPairs);
+    if (library < 0.8 && name !== 'fetch' && !options.ci) console.log('  below 0.8: bodies must be read from the Node request itself, here and in the server');
+  }
+  if (!options.ci) console.log(reached ? '\nall targets reached' : '\na target was missed');
+  return reached || options.ci;
+}
+
+/** Runs the pairs, prints their figures, answers the median of the ratios. */
+async function compare(a: Contender, b: Contender, setup: Setup, count: number): Promise<number> {
+  const progress = startProgress(`  ${a} against ${b}`, count);
+  const measured: Record<'a' | 'b', Measurement[]> = { a: [], b: [] };
+  for (let pair = 0; pair < count; pair++) {
+    // Who goes first changes from pair to pair.
+    for (const side of pair % 2 === 0 ? (['a', 'b'] as const) : (['b', 'a'] as const)) measured[side].push(await measure(side === 'a' ? a : b, setup));
+    progress.update(pair + 1, `ratio ${ratioOf(pair).toFixed(2)}`);
+  }
+  progress.end();
+  function ratioOf(pair: number): number {
+    return (measured.a[pair]?.perSecond ?? 0) / (measured.b[pair]?.perSecond ?? 1);
+  }
+  for (const [name, runs] of [
+    [a, measured.a],
+    [b, measured.b],
+  ] as const)
+    console.log(`  ${name.padEnd(5)} ${describe(runs)}`);
+  const ratios = measured.a.map((_, pair) => ratioOf(pair));
+  console.log(`  ratio ${quantile(ratios, 0.5).toFixed(3)}  (quartiles ${quantile(ratios, 0.25).toFixed(3)} to ${quantile(ratios, 0.75).toFixed(3)})`);
+  return quantile(ratios, 0.5);
+}
+
+function describe(runs: readonly Measurement[]): string {
+  const median = (value: (run: Measurement) => number) => quantile(runs.map(value), 0.5);
+  const parts = [
+    `${Math.round(median((run) => run.perSecond))
+      .toLocaleString('en')
+      .padStart(7)} requests/s`,
+    `p50 ${median((run) => run.p50Ms).toFixed(2)} ms`,
+    `p99 ${median((run) => run.p99Ms).toFixed(2)} ms`,
+  ];
+  if (runs.every(({ totals }) => totals !== undefined && totals.commits > 0)) {
+    parts.push(`${median(({ totals }) => (totals?.appends ?? 0) / (totals?.commits ?? 1)).toFixed(1)} appends/commit`);
+    parts.push(`${median(({ totals }) => (totals?.syncs ?? 0) / (totals?.commits ?? 1)).toFixed(2)} syncs/commit`);
+  }
+  return [...parts, `CPU pressure ${Math.round(100 * median((run) => run.cpuPressure))} %`].join('  ');
+}
+
+/** Between two values: linear. */
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((x, y) => x - y);
+  const at = (sorted.length - 1) * share;
+  const low = sorted[Math.floor(at)] ?? 0;
+  return low + ((sorted[Math.ceil(at)] ?? low) - low) * (at % 1);
+}

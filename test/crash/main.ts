@@ -1,0 +1,160 @@
+// The crash test: producers and readers work against a real server process that is killed with SIGKILL at random
+// moments and started again at once on the same folder. What they did and saw is judged by test/support/check-history.ts.
+
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { checkHistory } from '../support/check-history.ts';
+import type { Violation } from '../support/history.ts';
+import { readOptions, wrongOption } from '../support/options.ts';
+import { startProgress } from '../support/progress.ts';
+import { seededRandom } from '../support/random.ts';
+import { temporaryFolder } from '../support/server-process.ts';
+import { checkTopics, churnTopics, createTopic, type Expectations } from './churn.ts';
+import { createSend } from './http.ts';
+import { runProducers } from './producers.ts';
+import { readEverything, runReaders } from './readers.ts';
+import { createRecorder } from './recorder.ts';
+import { createTarget } from './target.ts';
+import type { World } from './world.ts';
+
+const help = `
+npm run crash -- [options]
+
+Kills a real server with SIGKILL, again and again, under the load of 18 producers (JSON, values, record batches,
+expected offsets, several partitions at once) and 7 readers (following sessions as JSON and as record batches, a
+topic cursor, auditors of old pages) while topics come and go. Then everything is read back, twice, with a graceful
+restart in between, and the whole history is judged: nothing acknowledged is lost or changed, nothing refused
+stands, nothing is torn, offsets are dense, readers go forward only.
+
+  --kills N      how often to kill (200, about 5 minutes)
+  --seed N       seed of all random choices (1); the moments of the kills are drawn from it, what they hit is chance
+  --ci           a short run: 15 kills
+  --keep         keep the data folder, and with it the history (history.jsonl)
+  --server FILE  another server to test: a program that takes --data DIR --host H --port N and prints its URL
+
+Ends with 'N passed, N failed'; exits 1 if anything failed. After a violation the data folder is kept.
+`;
+
+const maxStartMs = 10_000;
+const requestTimeoutMs = 30_000;
+
+const options = readOptions(help, { kills: 'number', seed: 'number', ci: 'flag', keep: 'flag', server: 'text' });
+if (options.ci && options.kills !== undefined) wrongOption('--ci sets the number of kills itself: give --ci or --kills');
+const kills = options.ci ? 15 : (options.kills ?? 200);
+const random = seededRandom(options.seed ?? 1);
+const dataDir = temporaryFolder('crash', true);
+const recorder = createRecorder();
+const target = createTarget(dataDir, options.server, maxStartMs);
+let stopped = false;
+const expectations: Expectations = new Map();
+const base = { target, recorder, random, stopped: () => stopped, send: createSend(target.url, requestTimeoutMs) };
+console.log(`${kills} kills, seed ${options.seed ?? 1}, data in ${dataDir}`);
+
+await target.start();
+const topic = await createTopic(base, 'crash', 4, expectations);
+if (topic === undefined) throw new Error(`the topic could not be created: ${[...recorder.unexpected.keys()].join('; ')}`);
+const world: World = { ...base, topic };
+
+const load = Promise.all([runProducers(world), runReaders(world), churnTopics(world, expectations)]);
+let early = 0;
+const progress = startProgress('kills', kills);
+await Promise.race([load, killAgainAndAgain()]);
+async function killAgainAndAgain(): Promise<void> {
+  const delays = random.fork('delays');
+  for (let kill = 1; kill <= kills; kill++) {
+    // A moment drawn at random, not a condition that could be waited for.
+    await wait(delays.chance(0.15) ? delays.between(400, 1500) : delays.between(20, 400));
+    await target.kill();
+    if (delays.chance(0.1)) {
+      early++;
+      await target.startAndKill(delays.between(0, 400));
+    }
+    await target.start();
+    progress.update(kill, `${(recorder.counts.get('acknowledged records') ?? 0).toLocaleString('en')} records acknowledged`);
+  }
+  await wait(500);
+  stopped = true;
+}
+progress.end();
+await load;
+
+const starts = [...target.startsMs].sort((a, b) => a - b);
+await readEverything(world, 'before-stop');
+await target.stop();
+await target.start();
+const final = await readEverything(world, 'after-stop');
+await checkTopics(world, expectations);
+await target.stop();
+
+console.log('judging the history');
+const violations = checkHistory(recorder.events, { final });
+report(violations);
+
+function report(found: readonly Violation[]): void {
+  for (const [name, count] of [...recorder.counts].sort()) console.log(`${count.toLocaleString('en').padStart(12)}  ${name}`);
+  console.log(`${String(kills).padStart(12)}  kills, and ${early} more during a start`);
+  console.log(`restarts took ${Math.round(starts[starts.length >> 1] ?? 0)} ms in the median, ${Math.round(starts.at(-1) ?? 0)} ms at most`);
+  const promises = {
+    I1: 'offsets are dense',
+    I2: 'what was read stays',
+    I3: 'acknowledged means durable',
+    I4: 'refused means absent, unknown means whole or not at all',
+    I6: 'order of each client',
+    I7: 'reads only go forward',
+  };
+  let failed = 0;
+  const check = (name: string, problems: readonly string[]) => {
+    console.log(`${problems.length === 0 ? 'ok    ' : 'FAILED'} ${name}`);
+    for (const problem of problems.slice(0, 10)) console.log(`         ${problem}`);
+    if (problems.length > 10) console.log(`         … and ${problems.length - 10} more`);
+    if (problems.length > 0) failed++;
+  };
+  for (const [invariant, promise] of Object.entries(promises))
+    check(
+      `${invariant}: ${promise}`,
+      found.filter((violation) => violation.invariant === invariant).map(({ detail }) => detail),
+    );
+  check(
+    'every answer is one that the API promises',
+    [...recorder.unexpected].map(([what, count]) => `${count} times: ${what}`),
+  );
+  const slow = starts.filter((ms) => ms > maxStartMs);
+  check(
+    `every start answers within ${maxStartMs / 1000} s`,
+    slow.map((ms) => `${Math.round(ms)} ms`),
+  );
+  const needed = [
+    'acknowledged appends (JSON)',
+    'acknowledged appends (as=values)',
+    'acknowledged appends (as=value)',
+    'acknowledged appends (batches)',
+    'acknowledged appends (expected offset)',
+    'acknowledged appends (several partitions)',
+    'pages with records (JSON)',
+    'pages with records (batches)',
+    'pages with records (cursor)',
+    ...(kills > 10 ? ['unknown records'] : []),
+    ...(kills >= 100 ? ['acknowledged appends (several MB)'] : []),
+  ];
+  check(
+    'the load was real',
+    needed.filter((name) => (recorder.counts.get(name) ?? 0) === 0).map((name) => `no ${name}`),
+  );
+  console.log(`${Object.keys(promises).length + 3 - failed} passed, ${failed} failed`);
+  finish(failed > 0);
+}
+
+function finish(failed: boolean): void {
+  if (failed || options.keep) {
+    writeFileSync(join(dataDir, 'history.jsonl'), '');
+    for (let i = 0; i < recorder.events.length; i += 1000) {
+      const lines = recorder.events.slice(i, i + 1000).map((event) => `${JSON.stringify(event)}\n`);
+      writeFileSync(join(dataDir, 'history.jsonl'), lines.join(''), { flag: 'a' });
+    }
+    console.log(`data and history are kept in ${dataDir}`);
+  } else {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+  process.exitCode = failed ? 1 : 0;
+}

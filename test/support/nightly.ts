@@ -1,0 +1,30 @@
+// `npm run nightly`: every suite at its full length, one after another. Ends with "N passed, N failed".
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const seed = String(Math.floor(Date.now() / 86_400_000));
+
+const suites: readonly (readonly string[])[] = [
+  ['test'],
+  ['run', 'check'],
+  ['run', 'test:codec'],
+  ['run', 'test:conformance'],
+  ['run', 'simulate', '--', '--seeds', '5000', '--seed', seed],
+  ['run', 'simulate:planted'],
+  ['run', 'crash', '--', '--kills', '200', '--seed', seed],
+  ['run', 'example:flights'],
+  ['run', 'bench'],
+];
+
+const failed: string[] = [];
+for (const args of suites) {
+  const name = `npm ${args.join(' ')}`;
+  console.log(`\n== ${name}`);
+  const { status } = spawnSync('npm', args, { cwd: root, stdio: 'inherit' });
+  console.log(`== ${name} ${status === 0 ? 'passed' : 'FAILED'}`);
+  if (status !== 0) failed.push(name);
+}
+if (failed.length > 0) console.log(`\nfailed:\n  ${failed.join('\n  ')}`);
+console.log(`${suites.length - failed.length} passed, ${failed.length} failed`);
+process.exitCode = failed.length === 0 ? 0 : 1;
