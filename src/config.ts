@@ -50,7 +50,9 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     if (host === '') return { wrong: '--host is an address or a name; it must not be empty.' };
     if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) return { wrong: `--port is a number from 0 to 65535, not ${JSON.stringify(port)}.` };
     if (!insecure && !isLoopback(host)) {
-      return { wrong: `There is no authentication yet, so this server listens on this machine only (127.0.0.1). --host ${host} lets everybody who reaches it read and write everything; if that is what you want, add --insecure.` };
+      return {
+        wrong: `There is no authentication yet, so this server listens on this machine only (127.0.0.1). --host ${host} lets everybody who reaches it read and write everything; if that is what you want, add --insecure.`,
+      };
     }
     return { run: { dataDir: data, host, port: Number(port) } };
   } catch (error) {

@@ -3,10 +3,11 @@
 
 import type { TopicId } from '../log/keys.ts';
 import type { Topic } from '../log/topic.ts';
+import type { BatchHeader } from '../record/batch-header.ts';
 import { type DecodedRecord, decodeBatch } from '../record/batch-records.ts';
 import type { Broker } from './broker.ts';
 import { findOffset, type Start } from './find-offset.ts';
-import { type Bounds, type Budget, checkRange, readBounds, readForward, type StoredBatch } from './read-log.ts';
+import { type Bounds, type Budget, checkRange, nextOffsetOf, readBounds, readForward } from './read-log.ts';
 import { resolvePartition, topicNotFound } from './topic-cache.ts';
 import { partitionChannel, untilSome } from './wait.ts';
 
@@ -30,7 +31,7 @@ export type FetchedBatches = {
   readonly endOffset: number;
   /** Where the reader asked to begin; the first batch may begin below it. */
   readonly fetchOffset: number;
-  readonly batches: readonly StoredBatch[];
+  readonly batches: readonly BatchHeader[];
   readonly nextOffset: number;
 };
 
@@ -53,7 +54,7 @@ export async function fetchBatches(broker: Broker, request: FetchRequest): Promi
     if (read === undefined) throw gone(broker, topic);
     broker.telemetry.count('fetches');
     const { batches } = read;
-    return { topicId: topic.id, startOffset: read.bounds.startOffset, endOffset: read.bounds.endOffset, fetchOffset, batches, nextOffset: batches.at(-1)?.nextOffset ?? fetchOffset };
+    return { topicId: topic.id, startOffset: read.bounds.startOffset, endOffset: read.bounds.endOffset, fetchOffset, batches, nextOffset: endOf(batches) ?? fetchOffset };
   });
 }
 
@@ -67,18 +68,23 @@ export async function fetchRecords(broker: Broker, request: FetchRequest): Promi
  * The records from `offset` on, within the budget, but at least one; a compressed batch counts by what it
  * becomes. The next offset is that of the first record left out.
  */
-export function decodeFrom(broker: Broker, batches: readonly StoredBatch[], offset: number, { maxBytes, maxRecords }: Budget): { records: DecodedRecord[]; nextOffset: number } {
+export function decodeFrom(broker: Broker, batches: readonly BatchHeader[], offset: number, { maxBytes, maxRecords }: Budget): { records: DecodedRecord[]; nextOffset: number } {
   const records: DecodedRecord[] = [];
   let bytes = 0;
-  for (const { header, baseOffset } of batches) {
-    for (const record of decodeBatch(header, broker.codecs, baseOffset)) {
+  for (const batch of batches) {
+    for (const record of decodeBatch(batch, broker.codecs)) {
       if (record.offset < offset) continue;
       bytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
       if (records.length >= maxRecords || (bytes > maxBytes && records.length > 0)) return { records, nextOffset: record.offset };
       records.push(record);
     }
   }
-  return { records, nextOffset: batches.at(-1)?.nextOffset ?? offset };
+  return { records, nextOffset: endOf(batches) ?? offset };
+}
+
+function endOf(batches: readonly BatchHeader[]): number | undefined {
+  const last = batches.at(-1);
+  return last === undefined ? undefined : nextOffsetOf(last);
 }
 
 async function boundsOf(broker: Broker, topic: Topic, partition: number): Promise<Bounds> {

@@ -81,16 +81,13 @@ async function refsOfFirstRun(broker: Broker, topicId: TopicId, partition: numbe
   return found === undefined ? undefined : placeRefs(found.baseOffset, found.refs);
 }
 
-async function offsetInRef(broker: Broker, { baseOffset, ref }: PlacedRef, timestamp: number): Promise<number | undefined> {
-  const payload = await readPayload(broker, ref);
+async function offsetInRef(broker: Broker, placed: PlacedRef, timestamp: number): Promise<number | undefined> {
+  const payload = await readPayload(broker, placed);
   if (payload === undefined) return undefined;
-  let base = baseOffset;
-  for (const header of storedBatches(payload)) {
-    if (header.maxTimestamp >= timestamp) {
-      const record = decodeBatch(header, broker.codecs, base).find((one) => one.timestamp >= timestamp);
-      if (record !== undefined) return record.offset;
-    }
-    base += header.lastOffsetDelta + 1;
+  for (const batch of storedBatches(payload)) {
+    if (batch.maxTimestamp < timestamp) continue;
+    const record = decodeBatch(batch, broker.codecs).find((one) => one.timestamp >= timestamp);
+    if (record !== undefined) return record.offset;
   }
-  throw new WadiError('storage_corrupt', `The records from offset ${baseOffset} on end before the timestamp that their commit names.`);
+  throw new WadiError('storage_corrupt', `The records from offset ${placed.baseOffset} on end before the timestamp that their commit names.`);
 }

@@ -1,16 +1,18 @@
 // The bytes behind a ref: from memory where they are still known, else from their store, checked before anybody
-// sees them (I14). Payloads never change, so what is remembered is right for ever; how much is remembered is bounded.
+// sees them (I14), and with their true offsets written in, which are outside the checksum and 0 in the store.
+// Payloads never change, so what is remembered is right for ever; how much is remembered is bounded.
 
 import type { Ref } from '../log/format.ts';
+import type { PlacedRef } from '../log/head.ts';
 import { idText, objectKey, payloadKey } from '../log/keys.ts';
-import { storedBatches, verifyBatch } from '../record/batch-header.ts';
+import { stampOffset, storedBatches, verifyBatch } from '../record/batch-header.ts';
 import { WadiError } from '../record/errors.ts';
 import { limits } from '../record/limits.ts';
 import type { Broker } from './broker.ts';
 
 export type PayloadCache = {
   get(ref: Ref): Uint8Array | undefined;
-  /** @param bytes those of the ref, checked */
+  /** @param bytes those of the ref, checked, with their offsets */
   remember(ref: Ref, bytes: Uint8Array): void;
 };
 
@@ -48,15 +50,16 @@ const entryBytes = 200;
 const nameOf = (ref: Ref): string => `${idText(ref.id)}:${ref.position}:${ref.length}`;
 
 /**
- * The record batches of a ref. undefined: the payload is not there, so the ref may be old; read the head again.
+ * The record batches of a ref, to be read and not written. undefined: the payload is not there, so the ref may be old; read the head again.
  * @throws WadiError storage_corrupt, which names the place; StoreFailure
  */
-export async function readPayload(broker: Broker, ref: Ref): Promise<Uint8Array | undefined> {
+export async function readPayload(broker: Broker, placed: PlacedRef): Promise<Uint8Array | undefined> {
+  const { ref } = placed;
   const known = broker.payloads.get(ref);
   if (known !== undefined) return known;
   const bytes = ref.inline ? await readInline(broker, ref) : await broker.objects.read(objectKey(ref.epoch, ref.id), { start: ref.position, end: ref.position + ref.length });
   if (bytes === undefined) return undefined;
-  verify(broker, ref, bytes);
+  verifyAndStamp(broker, placed, bytes);
   broker.payloads.remember(ref, bytes);
   return bytes;
 }
@@ -67,12 +70,13 @@ async function readInline(broker: Broker, ref: Ref): Promise<Uint8Array | undefi
   return bytes instanceof Uint8Array ? bytes.subarray(ref.position, ref.position + ref.length) : undefined;
 }
 
-/** Lengths and counts must add up to the ref's, and every checksum hold. */
-function verify(broker: Broker, ref: Ref, bytes: Uint8Array): void {
+/** Lengths and counts must add up to the ref's, and every checksum hold. What a store answers is ours to write in. */
+function verifyAndStamp(broker: Broker, { baseOffset, ref }: PlacedRef, bytes: Uint8Array): void {
   try {
     let count = 0;
     for (const batch of storedBatches(bytes)) {
       verifyBatch(batch, broker.codecs);
+      stampOffset(bytes, batch.start, baseOffset + count);
       count += batch.lastOffsetDelta + 1;
     }
     if (bytes.length !== ref.length || count !== ref.count) {

@@ -12,8 +12,8 @@ import type { Broker } from './broker.ts';
 import { readPayload } from './payloads.ts';
 import { runHolding } from './runs.ts';
 
-/** A batch as it is stored, and the offset that its first record has. */
-export type StoredBatch = { readonly header: BatchHeader; readonly baseOffset: number; readonly nextOffset: number };
+/** The offset after the last of the batch, which may be a gap that compaction left. */
+export const nextOffsetOf = ({ baseOffset, lastOffsetDelta }: BatchHeader): number => baseOffset + lastOffsetDelta + 1;
 
 /** Where the log of a partition begins and ends. */
 export type Bounds = { readonly head: Head; readonly startOffset: number; readonly endOffset: number };
@@ -43,7 +43,7 @@ export async function readAllBounds(broker: Broker, topicId: TopicId, partitions
  * @param known bounds read just before, to save a read
  * @throws WadiError offset_out_of_range, storage_corrupt; StoreFailure
  */
-export async function readForward(broker: Broker, topicId: TopicId, partition: number, offset: number, budget: Budget, known: Bounds): Promise<{ bounds: Bounds; batches: StoredBatch[] } | undefined> {
+export async function readForward(broker: Broker, topicId: TopicId, partition: number, offset: number, budget: Budget, known: Bounds): Promise<{ bounds: Bounds; batches: BatchHeader[] } | undefined> {
   let bounds: Bounds | undefined = known;
   for (let attempt = 0; attempt < limits.maxReadAttempts; attempt++) {
     if (attempt > 0) bounds = await readBounds(broker, topicId, partition);
@@ -65,27 +65,23 @@ export function checkRange(offset: number, { startOffset, endOffset }: Bounds): 
 }
 
 /** Stops early, perhaps with nothing, where something is missing. */
-async function gather(broker: Broker, topicId: TopicId, partition: number, from: number, budget: Budget, { head, endOffset }: Bounds): Promise<StoredBatch[]> {
-  const batches: StoredBatch[] = [];
+async function gather(broker: Broker, topicId: TopicId, partition: number, from: number, budget: Budget, { head, endOffset }: Bounds): Promise<BatchHeader[]> {
+  const batches: BatchHeader[] = [];
   let bytes = 0;
   let offset = from;
   while (offset < endOffset) {
     const refs = await refsFrom(broker, topicId, partition, offset, head);
     if (refs.length === 0) return batches;
-    for (const { baseOffset, ref } of refs) {
-      const payload = await readPayload(broker, ref);
+    for (const placed of refs) {
+      const payload = await readPayload(broker, placed);
       if (payload === undefined) return batches;
-      let base = baseOffset;
-      for (const header of storedBatches(payload)) {
-        const nextOffset = base + header.lastOffsetDelta + 1;
-        if (nextOffset > offset) {
-          const full = bytes + header.length > budget.maxBytes || offset - from >= budget.maxRecords;
-          if (full && batches.length > 0) return batches;
-          batches.push({ header, baseOffset: base, nextOffset });
-          bytes += header.length;
-          offset = nextOffset;
-        }
-        base = nextOffset;
+      for (const batch of storedBatches(payload)) {
+        if (nextOffsetOf(batch) <= offset) continue;
+        const full = bytes + batch.length > budget.maxBytes || offset - from >= budget.maxRecords;
+        if (full && batches.length > 0) return batches;
+        batches.push(batch);
+        bytes += batch.length;
+        offset = nextOffsetOf(batch);
       }
     }
   }

@@ -89,11 +89,9 @@ async function sendOnce(sending: Sending, attempt: number): Promise<Step> {
   const head = sent.head === undefined ? undefined : remember(broker, lane, sent.head);
   if (!sent.applied) return decide(sending, head, attempt);
   if (head === undefined) throw new WadiError('internal', 'The ledger applied an append and did not tell the new head.');
-  const landed = placeEntries(sending.entries, head.nextOffset - countOf(sending.entries));
-  const refs = head.current.filter((ref) => sameId(ref.id, commit.id));
-  for (const ref of refs) broker.payloads.remember(ref, sending.payload.bytes.subarray(ref.position, ref.position + ref.length));
-  acknowledge(sending, landed);
-  if (isElected(head, head.current.length - refs.length)) void sealAndRotate(broker, lane, head);
+  acknowledge(sending, placeEntries(sending.entries, head.nextOffset - countOf(sending.entries)));
+  const added = head.current.filter((ref) => sameId(ref.id, commit.id)).length;
+  if (isElected(head, head.current.length - added)) void sealAndRotate(broker, lane, head);
   return 'answered';
 }
 

@@ -1,6 +1,7 @@
 // Every answer of the API is made here, so that each carries its request's id, and so that a server that stops
 // says `Connection: close` and is not asked again.
 
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Api, RequestContext } from './api.ts';
 
 export const jsonType = 'application/json';
@@ -23,9 +24,25 @@ export function requestIdOf(api: Api, context: RequestContext): string {
 }
 
 export function answer(api: Api, context: RequestContext, status: number, contentType: string, body: string | Uint8Array, more?: Readonly<Record<string, string>>): Response {
+  return new Response(body as string, { status, headers: headersOf(api, context, contentType, more) });
+}
+
+function headersOf(api: Api, context: RequestContext, contentType: string, more?: Readonly<Record<string, string>>): Record<string, string> {
   const headers: Record<string, string> = { 'Content-Type': contentType, 'X-Request-Id': requestIdOf(api, context), ...more };
   if (api.stopping.aborted) headers['Connection'] = 'close';
-  return new Response(body as string, { status, headers });
+  return headers;
+}
+
+/** A 200 whose body lies in several places: handed to the socket as it is, for gluing it together costs more than sending it. */
+export function answerViews(api: Api, context: RequestContext, contentType: string, views: readonly Uint8Array[], more: Readonly<Record<string, string>>): Response {
+  const { outgoing } = context.env;
+  const length = views.reduce((sum, view) => sum + view.length, 0);
+  outgoing.writeHead(200, { ...headersOf(api, context, contentType, more), 'Content-Length': length });
+  outgoing.cork();
+  for (const view of views) outgoing.write(view);
+  outgoing.end();
+  outgoing.uncork();
+  return RESPONSE_ALREADY_SENT;
 }
 
 export const answerJson = (api: Api, context: RequestContext, status: number, value: unknown, more?: Readonly<Record<string, string>>): Response =>

@@ -8,9 +8,9 @@ import type { Start } from '../broker/find-offset.ts';
 import { listOffsets } from '../broker/list-offsets.ts';
 import { WadiError } from '../record/errors.ts';
 import { limits } from '../record/limits.ts';
-import { answer, answerJson, batchesType, jsonType } from './answer.ts';
+import { answer, answerJson, answerViews, batchesType, jsonType } from './answer.ts';
 import type { Api, Handler, RequestContext } from './api.ts';
-import { writeBatches } from './bodies/batches.ts';
+import { viewBatches } from './bodies/batches.ts';
 import { writeJsonRecords } from './bodies/json.ts';
 import { fetchTypeOf } from './media-types.ts';
 import { integer, oneOf, partitionOf, readQuery, text, topicOf } from './query.ts';
@@ -27,7 +27,10 @@ const common = {
     .optional()
     .openapi({ description: '`earliest` (the default), `latest`, or `end-N`: N records before the end.' }),
   limit: integer('limit', `At most so many records; default ${limits.defaultFetchRecords}.`, { min: 1, max: limits.maxFetchRecords }).optional(),
-  maxBytes: integer('maxBytes', `At most so many bytes of keys and values (of stored batches, where those are asked for), but always one record; default ${limits.defaultFetchBytes}.`, { min: 1, max: limits.maxFetchBytes }).optional(),
+  maxBytes: integer('maxBytes', `At most so many bytes of keys and values (of stored batches, where those are asked for), but always one record; default ${limits.defaultFetchBytes}.`, {
+    min: 1,
+    max: limits.maxFetchBytes,
+  }).optional(),
   waitMs: integer('waitMs', 'Where there is nothing yet, wait for it so long.', { max: limits.maxWaitMs }).optional(),
   topicId: text('topicId', 'As an earlier answer named it: 410 if another topic has taken the name since.', 64).optional(),
   encoding: oneOf('encoding', ['base64'], '`base64`: all keys and values so, whatever they hold.').optional(),
@@ -59,8 +62,20 @@ export const fetchPartitionRoute = createRoute({
   request: { params: partitionPath, query: partitionQuery },
   responses: responses({ 200: [`A page of records; go on at nextOffset. As ${batchesType}: whole batches, the first of which may begin below Wadi-Fetch-Offset.`, page] }),
 });
-export const fetchTopicRoute = createRoute({ method: 'get', path: '/v1/topics/{topic}/records', summary: 'Read all partitions', request: { params: topicPath, query: topicQuery }, responses: responses({ 200: ['A page of records; go on with the cursor.', topicPage] }) });
-export const offsetsRoute = createRoute({ method: 'get', path: '/v1/topics/{topic}/offsets', summary: 'Find offsets', request: { params: topicPath, query: offsetsQuery }, responses: responses({ 200: ['For each partition, where the place lies.', offsets] }) });
+export const fetchTopicRoute = createRoute({
+  method: 'get',
+  path: '/v1/topics/{topic}/records',
+  summary: 'Read all partitions',
+  request: { params: topicPath, query: topicQuery },
+  responses: responses({ 200: ['A page of records; go on with the cursor.', topicPage] }),
+});
+export const offsetsRoute = createRoute({
+  method: 'get',
+  path: '/v1/topics/{topic}/offsets',
+  summary: 'Find offsets',
+  request: { params: topicPath, query: offsetsQuery },
+  responses: responses({ 200: ['For each partition, where the place lies.', offsets] }),
+});
 
 type Common = { readonly [Name in keyof typeof common]?: z.output<(typeof common)[Name]> };
 
@@ -73,7 +88,7 @@ export const fetchPartition: Handler = async (api, context) => {
   if (type === batchesType) {
     if (encoding !== undefined) throw new WadiError('invalid_request', `"encoding" is for ${jsonType}.`);
     const page = await fetchBatches(api.broker, request);
-    return answer(api, context, 200, batchesType, writeBatches(page.batches), {
+    return answerViews(api, context, batchesType, viewBatches(page.batches), {
       'Wadi-Topic-Id': page.topicId,
       'Wadi-Fetch-Offset': String(page.fetchOffset),
       'Wadi-Next-Offset': String(page.nextOffset),
@@ -83,7 +98,16 @@ export const fetchPartition: Handler = async (api, context) => {
   }
   const page = await fetchRecords(api.broker, request);
   const { nextOffset, endOffset, startOffset } = page;
-  return answerPage(api, context, page.topicId, writeJsonRecords(page.records.map((record) => ({ ...record, partition })), { encoding }), { nextOffset, endOffset, startOffset });
+  return answerPage(
+    api,
+    context,
+    page.topicId,
+    writeJsonRecords(
+      page.records.map((record) => ({ ...record, partition })),
+      { encoding },
+    ),
+    { nextOffset, endOffset, startOffset },
+  );
 };
 
 export const fetchAll: Handler = async (api, context) => {

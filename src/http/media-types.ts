@@ -45,10 +45,16 @@ export function fetchTypeOf({ env: { incoming } }: RequestContext, written: read
 
 /** The media ranges that are wanted at all, most wanted first. */
 function rangesOf(accept: string): { range: string; weight: number }[] {
-  const ranges = accept.slice(0, 4096).split(',').map((part) => {
-    const [range = '', ...parameters] = part.toLowerCase().split(';').map((piece) => piece.trim());
-    const weight = parameters.find((parameter) => parameter.startsWith('q='));
-    return { range, weight: weight === undefined ? 1 : Number(weight.slice(2)) };
-  });
+  const ranges = accept
+    .slice(0, 4096)
+    .split(',')
+    .map((part) => {
+      const [range = '', ...parameters] = part
+        .toLowerCase()
+        .split(';')
+        .map((piece) => piece.trim());
+      const weight = parameters.find((parameter) => parameter.startsWith('q='));
+      return { range, weight: weight === undefined ? 1 : Number(weight.slice(2)) };
+    });
   return ranges.filter(({ weight }) => weight > 0).sort((a, b) => b.weight - a.weight);
 }

@@ -45,7 +45,13 @@ const json = { 'application/json': { schema: recordsBody } };
 const binary = { [batchesType]: { schema: z.string().openapi({ format: 'binary', description: 'Record batches v2, one after another.' }) } };
 const expectedOffset = z.object({ 'wadi-expected-offset': z.string().optional().openapi({ type: 'integer', description: 'Append only if the partition ends at this offset; otherwise 412.' }) });
 
-export const produceRoute = createRoute({ method: 'post', path: '/v1/topics/{topic}/records', summary: 'Append records', request: { params: topicPath, query, body: { content: json } }, responses: answers });
+export const produceRoute = createRoute({
+  method: 'post',
+  path: '/v1/topics/{topic}/records',
+  summary: 'Append records',
+  request: { params: topicPath, query, body: { content: json } },
+  responses: answers,
+});
 export const producePartitionRoute = createRoute({
   method: 'post',
   path: '/v1/topics/{topic}/partitions/{partition}/records',

@@ -22,7 +22,10 @@ export function oneOf<const T extends readonly [string, ...string[]]>(name: stri
 }
 
 export const text = (name: string, description: string, maxLength = 4096) =>
-  z.string().max(maxLength, { error: `"${name}" has at most ${maxLength} characters.` }).openapi({ description });
+  z
+    .string()
+    .max(maxLength, { error: `"${name}" has at most ${maxLength} characters.` })
+    .openapi({ description });
 
 /** @throws WadiError invalid_request, which names the parameter */
 export function readQuery<T extends z.ZodObject>(context: RequestContext, schema: T): z.output<T> {

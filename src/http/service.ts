@@ -28,7 +28,12 @@ const endpoints = z.object({ write: z.string(), read: z.string() });
 const about = z.object({ name: z.string(), version: z.string(), limits: z.record(z.string(), z.number()), endpoints });
 const status = z.object({ status: z.string() });
 
-export const aboutRoute = createRoute({ method: 'get', path: '/v1', summary: 'Name, version, limits, endpoints', responses: responses({ 200: ['Clients send what is not a GET to `endpoints.write`, and GETs to `endpoints.read`.', about] }) });
+export const aboutRoute = createRoute({
+  method: 'get',
+  path: '/v1',
+  summary: 'Name, version, limits, endpoints',
+  responses: responses({ 200: ['Clients send what is not a GET to `endpoints.write`, and GETs to `endpoints.read`.', about] }),
+});
 export const healthRoute = createRoute({ method: 'get', path: '/healthz', summary: 'Whether the process lives', responses: responses({ 200: ['It does.', status] }) });
 export const readyRoute = createRoute({ method: 'get', path: '/readyz', summary: 'Whether the server takes requests', responses: responses({ 200: ['It does.', status] }) });
 

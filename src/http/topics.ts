@@ -22,7 +22,13 @@ const topicOnly = z.object({ topic: z.string() });
 export const describe = ({ name, id, partitions, config }: Topic) => ({ name, topicId: id, partitions, config });
 
 const created = responses({ 201: ['The topic was made.', topicDescription], 200: ['The topic stands with the same settings.', topicDescription] });
-export const createRouteOf = createRoute({ method: 'put', path: '/v1/topics/{topic}', summary: 'Create a topic', request: { params: topicPath, query: noQuery, body: settingsBody }, responses: created });
+export const createRouteOf = createRoute({
+  method: 'put',
+  path: '/v1/topics/{topic}',
+  summary: 'Create a topic',
+  request: { params: topicPath, query: noQuery, body: settingsBody },
+  responses: created,
+});
 
 export const create: Handler = (api, context) =>
   withBody(api, context, async (bytes) => {
@@ -54,7 +60,13 @@ export const describeOne: Handler = async (api, context) => {
 };
 
 const altered = responses({ 200: ['The topic as it stands now.', topicDescription.extend({ note: z.string().optional() })] });
-export const alterRoute = createRoute({ method: 'patch', path: '/v1/topics/{topic}', summary: 'Add partitions, change settings', request: { params: topicPath, query: noQuery, body: settingsBody }, responses: altered });
+export const alterRoute = createRoute({
+  method: 'patch',
+  path: '/v1/topics/{topic}',
+  summary: 'Add partitions, change settings',
+  request: { params: topicPath, query: noQuery, body: settingsBody },
+  responses: altered,
+});
 
 export const alter: Handler = (api, context) =>
   withBody(api, context, async (bytes) => {

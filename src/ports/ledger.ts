@@ -36,7 +36,7 @@ export interface Ledger {
     /** Most writes in one writeAll; their keys must differ. */
     readonly maxWritesTogether: number;
   };
-  /** In the order of the keys, undefined where there is none. A strong read sees every write answered before it. */
+  /** In the order of the keys, undefined where there is none; bytes in them are the caller's to write in. A strong read sees every write answered before it. */
   read(keys: readonly Key[], options: { readonly strong: boolean }): Promise<(Item | undefined)[]>;
   scan(range: ScanRange): Promise<ScanPage>;
   /** Durable when it answers. */

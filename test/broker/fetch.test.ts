@@ -63,7 +63,7 @@ describe('I7: following nextOffset', () => {
     await send(broker, numbers(10));
     await send(broker, numbers(10, 10));
     const page = await fetchBatches(broker, { topic: 't', partition: 0, start: { at: 'offset', offset: 5 }, budget: { maxBytes: 1, maxRecords: 1 }, waitMs: 0 });
-    expect(page.batches.map(({ baseOffset, nextOffset }) => [baseOffset, nextOffset])).toEqual([[0, 10]]);
+    expect(page.batches.map(({ baseOffset, recordCount }) => [baseOffset, recordCount])).toEqual([[0, 10]]);
     expect(page.nextOffset).toBe(10);
   });
 });

@@ -64,19 +64,35 @@ describe('I4: several partitions', () => {
       { partition: 0, baseOffset: 0, count: 1, timestamp: expect.any(Number) },
       { partition: 1, status: 507, code: 'storage_full', detail: expect.stringContaining('nothing was written'), retryable: true, sideEffects: 'none' },
     ]);
-    expect(reply.json.records).toEqual([{ partition: 0, offset: 0 }, { partition: 1, code: 'storage_full' }]);
+    expect(reply.json.records).toEqual([
+      { partition: 0, offset: 0 },
+      { partition: 1, code: 'storage_full' },
+    ]);
     expect((await get(`${path}/records`)).json.records.map(({ value }: { value: string }) => value)).toEqual(['a']);
   });
 
   it('answers the problem of the first where all failed', async () => {
-    await start({ appends: new Map([[0, full], [1, full]]) });
+    await start({
+      appends: new Map([
+        [0, full],
+        [1, full],
+      ]),
+    });
     const reply = await raw(`${await topic(2)}/records`, both);
     expectProblem(reply, 507, 'storage_full', { retryable: true });
     expect(reply.headers.get('retry-after')).toBe('30');
   });
 
-  it.each([[full, lost], [lost, full]])('promises nothing for all that is unknown of one', async (first, second) => {
-    await start({ appends: new Map([[0, first], [1, second]]) });
+  it.each([
+    [full, lost],
+    [lost, full],
+  ])('promises nothing for all that is unknown of one', async (first, second) => {
+    await start({
+      appends: new Map([
+        [0, first],
+        [1, second],
+      ]),
+    });
     const reply = await raw(`${await topic(2)}/records`, both);
     expect(reply.json.sideEffects).toBe('unknown');
   });

@@ -20,17 +20,65 @@ beforeAll(async () => {
 afterAll(() => home.close());
 
 const names = ['offset', 'timestamp', 'from', 'limit', 'maxBytes', 'waitMs', 'topicId', 'encoding', 'cursor', 'at', 'as', 'key', 'answer', 'after', 'toString', '__proto__'];
-const words = ['0', '1', '2', '-1', '1e3', '9007199254740991', '9007199254740993', 'earliest', 'latest', 'end-1', 'value', 'values', 'records', 'base64', '%', '%00', '%ff', '__proto__', 'constructor', ''];
+const words = [
+  '0',
+  '1',
+  '2',
+  '-1',
+  '1e3',
+  '9007199254740991',
+  '9007199254740993',
+  'earliest',
+  'latest',
+  'end-1',
+  'value',
+  'values',
+  'records',
+  'base64',
+  '%',
+  '%00',
+  '%ff',
+  '__proto__',
+  'constructor',
+  '',
+];
 // Waits are for other tests.
-const pair = fc.tuple(fc.constantFrom(...names), fc.oneof(fc.constantFrom(...words), fc.string({ maxLength: 12 }).map(encodeURIComponentSafely))).filter(([name, value]) => name !== 'waitMs' || !/^[1-9]/.test(value));
+const pair = fc
+  .tuple(fc.constantFrom(...names), fc.oneof(fc.constantFrom(...words), fc.string({ maxLength: 12 }).map(encodeURIComponentSafely)))
+  .filter(([name, value]) => name !== 'waitMs' || !/^[1-9]/.test(value));
 const query = fc.array(pair, { maxLength: 3 }).map((pairs) => (pairs.length === 0 ? '' : `?${pairs.map(([name, value]) => `${name}=${value}`).join('&')}`));
 const place = fc.tuple(fc.constantFrom('t', 't', 't', 'gone', '%2e%2e', 'a%2Fb', '__proto__', '%E0%A4%A'), fc.constantFrom('0', '1', '2', '-1', '1e1', '99999999999999999999', 'x', '%30'));
 const json = fc.oneof(
   fc.json(),
-  fc.record({ records: fc.array(fc.record({ key: fc.jsonValue(), value: fc.jsonValue(), headers: fc.jsonValue(), timestamp: fc.jsonValue(), partition: fc.oneof(fc.nat(3), fc.jsonValue()), valueEncoding: fc.constantFrom('text', 'base64', 'hex', 1) }, { requiredKeys: [] }), { maxLength: 3 }) }).map((value) => JSON.stringify(value)),
-  fc.record({ partitions: fc.oneof(fc.nat(3), fc.jsonValue()), config: fc.oneof(fc.dictionary(fc.constantFrom('retention.ms', 'compression.type', '__proto__'), fc.jsonValue()), fc.jsonValue()) }, { requiredKeys: [] }).map((value) => JSON.stringify(value)),
+  fc
+    .record({
+      records: fc.array(
+        fc.record(
+          {
+            key: fc.jsonValue(),
+            value: fc.jsonValue(),
+            headers: fc.jsonValue(),
+            timestamp: fc.jsonValue(),
+            partition: fc.oneof(fc.nat(3), fc.jsonValue()),
+            valueEncoding: fc.constantFrom('text', 'base64', 'hex', 1),
+          },
+          { requiredKeys: [] },
+        ),
+        { maxLength: 3 },
+      ),
+    })
+    .map((value) => JSON.stringify(value)),
+  fc
+    .record(
+      { partitions: fc.oneof(fc.nat(3), fc.jsonValue()), config: fc.oneof(fc.dictionary(fc.constantFrom('retention.ms', 'compression.type', '__proto__'), fc.jsonValue()), fc.jsonValue()) },
+      { requiredKeys: [] },
+    )
+    .map((value) => JSON.stringify(value)),
 );
-const body = fc.oneof(json.map((text) => Buffer.from(text)), fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)));
+const body = fc.oneof(
+  json.map((text) => Buffer.from(text)),
+  fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+);
 const headers = fc.record(
   {
     'content-type': fc.constantFrom('application/json', 'application/json', 'application/vnd.wadi.record-batches', 'text/plain', 'application/x-ndjson', ';;', 'application/json; charset=x'),

@@ -86,9 +86,10 @@ export async function openSqliteLedger(path: string): Promise<SqliteLedger> {
     assertOpen();
     const answered = queue.add(writes);
     if (!scheduled) {
-      // What the current turn of the event loop still brings shares the transaction.
+      // Whatever the current callback still leads to shares the transaction, such as the next commits of all
+      // partitions that one answer has set free; nothing waits for other events.
       scheduled = true;
-      setImmediate(flush);
+      process.nextTick(flush);
     }
     const answer = await answered;
     calls++;

@@ -1,16 +1,20 @@
-// Stored record batches as the body of an answer: whole batches, copied once into one buffer, with their true base
-// offsets in the copy. What is stored stays as it is.
+// Stored record batches as the body of an answer: views of the payloads that hold them, nothing copied.
 
-import type { StoredBatch } from '../../broker/read-log.ts';
-import { stampOffset } from '../../record/batch-header.ts';
+import type { BatchHeader } from '../../record/batch-header.ts';
 
-export function writeBatches(batches: readonly StoredBatch[]): Uint8Array {
-  const body = Buffer.allocUnsafeSlow(batches.reduce((sum, { header }) => sum + header.length, 0));
-  let at = 0;
-  for (const { header, baseOffset } of batches) {
-    body.set(header.bytes.subarray(header.start, header.start + header.length), at);
-    stampOffset(body, at, baseOffset);
-    at += header.length;
+/** Batches that stand side by side in one payload make one view. */
+export function viewBatches(batches: readonly BatchHeader[]): Uint8Array[] {
+  const views: Uint8Array[] = [];
+  let first: BatchHeader | undefined;
+  let end = 0;
+  for (const batch of batches) {
+    if (first !== undefined && (batch.bytes !== first.bytes || batch.start !== end)) {
+      views.push(first.bytes.subarray(first.start, end));
+      first = undefined;
+    }
+    first ??= batch;
+    end = batch.start + batch.length;
   }
-  return body;
+  if (first !== undefined) views.push(first.bytes.subarray(first.start, end));
+  return views;
 }

@@ -14,6 +14,8 @@ import { WadiError } from '../../record/errors.ts';
 import { isJson, isNull, skipSpace, utf8 } from '../../record/json-grammar.ts';
 import { type ScannedRecord, type Span, scanRecords, scanValues } from '../../record/json-scanner.ts';
 import { limits } from '../../record/limits.ts';
+import { readHeaders } from './json-headers.ts';
+import { type Encoding, invalid, parsed, parsedScalar, stringBytes } from './json-strings.ts';
 import { textWriter } from './text-writer.ts';
 
 export type JsonForm = 'records' | 'value' | 'values';
@@ -37,8 +39,13 @@ export function readJsonRecords(body: Uint8Array, as: JsonForm, { key, now }: { 
     if (headers > limits.maxHeadersPerBatch) throw invalid(index, `The records up to records[${index}] have more than ${limits.maxHeadersPerBatch} headers together.`);
     return one;
   });
-  return producer === undefined ? { records: read } : { records: read, producer: parsed(body, producer) };
+  if (producer === undefined) return { records: read };
+  if (producer.end - producer.start > maxProducerBytes) throw new WadiError('invalid_request', `"producer" has more than ${maxProducerBytes} bytes.`);
+  return { records: read, producer: parsed(body, producer) };
 }
+
+/** Three numbers and their names, with room for white space. */
+const maxProducerBytes = 1024;
 
 const noHeaders: readonly Header[] = [];
 
@@ -65,78 +72,25 @@ function readValue(body: Uint8Array, span: Span | undefined, encoding: Encoding 
   return encoding === undefined || isNull(body, span.start) ? valueAt(body, span) : stringBytes(body, span, encoding, `records[${index}].value`, index);
 }
 
-type Encoding = 'text' | 'base64';
-
 function encodingOf(body: Uint8Array, span: Span | undefined, member: string, index: number): Encoding | undefined {
   if (span === undefined) return undefined;
-  const name = parsed(body, span);
+  const name = parsedScalar(body, span);
   if (name === 'text' || name === 'base64') return name;
   throw invalid(index, `records[${index}].${member} is "text" or "base64".`);
 }
 
-/** What a JSON string stands for: its characters as UTF-8, or the bytes of which it is the base64. */
-function stringBytes(body: Uint8Array, { start, end }: Span, encoding: Encoding, what: string, index: number): Uint8Array {
-  if (body[start] !== 0x22) throw invalid(index, `${what} is a string${encoding === 'base64' ? ' of base64' : ''}.`);
-  const inside = body.subarray(start + 1, end - 1);
-  if (encoding === 'text' && !inside.includes(0x5c)) return inside;
-  const text = parsed(body, { start, end }) as string;
-  if (encoding === 'base64') return base64Bytes(text, what, index);
-  if (!text.isWellFormed()) throw invalid(index, `${what} has half of a surrogate pair, which is no character.`);
-  return Buffer.from(text);
-}
-
-function base64Bytes(text: string, what: string, index: number): Uint8Array {
-  const bytes = Buffer.from(text, 'base64');
-  // Node reads over what is no base64; what it read must write the same.
-  if (bytes.toString('base64') !== text) throw invalid(index, `${what} is not base64 (RFC 4648, section 4, with padding).`);
-  return bytes;
-}
-
-function readHeaders(body: Uint8Array, span: Span, index: number): Header[] {
-  const headers = parsed(body, span);
-  if (!Array.isArray(headers)) throw invalid(index, `records[${index}].headers is an array of pairs [["name","value"],…].`);
-  if (headers.length > limits.maxHeadersPerRecord) throw invalid(index, `records[${index}].headers has more than ${limits.maxHeadersPerRecord} entries.`);
-  return headers.map((pair: unknown, i): Header => {
-    const what = `records[${index}].headers[${i}]`;
-    if (!Array.isArray(pair) || pair.length !== 2) throw invalid(index, `${what} is a pair ["name","value"].`);
-    const name = headerPart(pair[0], `${what}[0]`, index);
-    if (name === null) throw invalid(index, `${what}[0] is a string.`);
-    if (name.length > limits.maxHeaderNameBytes) throw invalid(index, `${what}[0] has more than ${limits.maxHeaderNameBytes} bytes.`);
-    return [name, headerPart(pair[1], `${what}[1]`, index)];
-  });
-}
-
-function headerPart(part: unknown, what: string, index: number): Uint8Array | null {
-  if (part === null) return null;
-  if (typeof part === 'string') {
-    if (!part.isWellFormed()) throw invalid(index, `${what} has half of a surrogate pair, which is no character.`);
-    return Buffer.from(part);
-  }
-  const members = typeof part === 'object' && part !== undefined ? Object.entries(part as object) : [];
-  const [only] = members;
-  if (members.length === 1 && only?.[0] === 'base64' && typeof only[1] === 'string') return base64Bytes(only[1], what, index);
-  throw invalid(index, `${what} is a string, null or {"base64":"…"}.`);
-}
-
 function readTimestamp(body: Uint8Array, span: Span, index: number, now: number): number {
-  const timestamp = parsed(body, span);
+  const timestamp = parsedScalar(body, span);
   const latest = now + limits.maxFutureTimestampMs;
   if (Number.isSafeInteger(timestamp) && (timestamp as number) >= 0 && (timestamp as number) <= latest) return timestamp as number;
   throw new WadiError('invalid_timestamp', `records[${index}].timestamp is an integer of milliseconds since 1970, at most a day from now.`, { record: index });
 }
 
 function readPartition(body: Uint8Array, span: Span, index: number): number {
-  const partition = parsed(body, span);
+  const partition = parsedScalar(body, span);
   if (Number.isSafeInteger(partition) && (partition as number) >= 0) return partition as number;
   throw invalid(index, `records[${index}].partition is an integer from 0.`);
 }
-
-/** Of a span that the scanner has checked. */
-function parsed(body: Uint8Array, { start, end }: Span): unknown {
-  return JSON.parse(Buffer.from(body.buffer, body.byteOffset + start, end - start).toString());
-}
-
-const invalid = (index: number, detail: string): WadiError => new WadiError('invalid_record', detail, { record: index });
 
 export type RecordToWrite = {
   readonly partition: number;

@@ -13,24 +13,14 @@ const readOne = (record: string) => read(`{"records":[${record}]}`)[0];
 const text = (bytes: Uint8Array | null | undefined) => (bytes === null || bytes === undefined ? bytes : Buffer.from(bytes).toString());
 
 describe('values', () => {
-  test.each([
-    '12345678901234567890',
-    '1.10',
-    '1E400',
-    '-0',
-    '"é😀"',
-    '"\\u00e9\\/"',
-    '{ "b" : 1 ,\n\t"a":[ ] }',
-    '{"a":1,"a":2}',
-    'true',
-    '""',
-    '"null"',
-    '"\\ud800"',
-  ])('%s is stored as the bytes that came', (value) => {
-    expect(text(readOne(`{"value": ${value} }`)?.value)).toBe(value);
-    expect(text(read(`[ ${value} ]`, 'values')[0]?.value)).toBe(value);
-    expect(text(read(value, 'value')[0]?.value)).toBe(value);
-  });
+  test.each(['12345678901234567890', '1.10', '1E400', '-0', '"é😀"', '"\\u00e9\\/"', '{ "b" : 1 ,\n\t"a":[ ] }', '{"a":1,"a":2}', 'true', '""', '"null"', '"\\ud800"'])(
+    '%s is stored as the bytes that came',
+    (value) => {
+      expect(text(readOne(`{"value": ${value} }`)?.value)).toBe(value);
+      expect(text(read(`[ ${value} ]`, 'values')[0]?.value)).toBe(value);
+      expect(text(read(value, 'value')[0]?.value)).toBe(value);
+    },
+  );
 
   test('null or none is a tombstone, in every encoding; an empty text is not', () => {
     for (const record of ['{}', '{"value":null}', '{"value": null ,"valueEncoding":"text"}', '{"valueEncoding":"base64"}']) expect(readOne(record)?.value).toBeNull();
@@ -55,7 +45,13 @@ describe('values', () => {
 
 test('keys are text, or base64 where they say so, and null or none is no key', () => {
   expect(['{}', '{"key":null}', '{"key":null,"keyEncoding":"base64"}'].map((record) => readOne(record)?.key)).toEqual([null, null, null]);
-  expect(['{"key":"k"}', '{"key":"k\\u00e9"}', '{"key":"é","keyEncoding":"text"}', '{"key":"aw==","keyEncoding":"base64"}', '{"key":""}'].map((record) => text(readOne(record)?.key))).toEqual(['k', 'ké', 'é', 'k', '']);
+  expect(['{"key":"k"}', '{"key":"k\\u00e9"}', '{"key":"é","keyEncoding":"text"}', '{"key":"aw==","keyEncoding":"base64"}', '{"key":""}'].map((record) => text(readOne(record)?.key))).toEqual([
+    'k',
+    'ké',
+    'é',
+    'k',
+    '',
+  ]);
 });
 
 test('headers are pairs, may repeat, and hold text, bytes or null', () => {
@@ -137,7 +133,12 @@ test('a producer is handed on, whatever it is', () => {
 });
 
 test('no JSON, and JSON of another form, are told apart', () => {
-  expect([refusalCode(() => read('{')), refusalCode(() => read('[]')), refusalCode(() => read('{}', 'values')), refusalCode(() => read('1', 'values'))]).toEqual(['invalid_json', 'invalid_request', 'invalid_request', 'invalid_request']);
+  expect([refusalCode(() => read('{')), refusalCode(() => read('[]')), refusalCode(() => read('{}', 'values')), refusalCode(() => read('1', 'values'))]).toEqual([
+    'invalid_json',
+    'invalid_request',
+    'invalid_request',
+    'invalid_request',
+  ]);
 });
 
 const toWrite = (parts: Partial<RecordToWrite>): RecordToWrite => ({ partition: 0, offset: 0, timestamp: now, key: null, value: null, headers: [], ...parts });
@@ -145,7 +146,8 @@ const write = (parts: Partial<RecordToWrite>, encoding?: 'base64') => Buffer.fro
 
 describe('what is fetched', () => {
   test('JSON comes as it is stored, digit for digit', () => {
-    for (const value of ['12345678901234567890', '1.10', '{ "a" :\n1 }', '"\\u00e9"', '{"a":1,"a":2}', 'false', '"null"']) expect(write({ value: utf8(value) })).toContain(`"value":${value},"headers"`);
+    for (const value of ['12345678901234567890', '1.10', '{ "a" :\n1 }', '"\\u00e9"', '{"a":1,"a":2}', 'false', '"null"'])
+      expect(write({ value: utf8(value) })).toContain(`"value":${value},"headers"`);
   });
 
   test.each([
@@ -167,7 +169,14 @@ describe('what is fetched', () => {
     expect(write({})).toBe('"records":[{"partition":0,"offset":0,"timestamp":1750000000000,"key":null,"value":null,"headers":[]}]');
     expect(write({ key: utf8('1') })).toContain('"key":"1","value"');
     expect(write({ key: Uint8Array.of(255) })).toContain('"key":"/w==","keyEncoding":"base64"');
-    expect(write({ headers: [[Uint8Array.of(255), null], [utf8('é"'), utf8('')]] })).toContain('"headers":[[{"base64":"/w=="},null],["é\\"",""]]');
+    expect(
+      write({
+        headers: [
+          [Uint8Array.of(255), null],
+          [utf8('é"'), utf8('')],
+        ],
+      }),
+    ).toContain('"headers":[[{"base64":"/w=="},null],["é\\"",""]]');
     expect(writeJsonRecords([])).toEqual(Buffer.from('"records":[]'));
   });
 
@@ -178,7 +187,12 @@ describe('what is fetched', () => {
 });
 
 const jsonBytes = fc.tuple(fc.json({ maxDepth: 3 }), fc.constantFrom('', ' ', '\n', '\t'), fc.constantFrom('', ' ', '\r\n')).map(([json, before, behind]) => utf8(before + json + behind));
-const anyBytes = fc.oneof(fc.uint8Array({ maxLength: 30 }), fc.string({ unit: 'binary', maxLength: 20 }).map(utf8), jsonBytes, fc.constantFrom('null', ' null ', '', '"', '\ufeff', '1e999', '[[]]').map(utf8));
+const anyBytes = fc.oneof(
+  fc.uint8Array({ maxLength: 30 }),
+  fc.string({ unit: 'binary', maxLength: 20 }).map(utf8),
+  jsonBytes,
+  fc.constantFrom('null', ' null ', '', '"', '\ufeff', '1e999', '[[]]').map(utf8),
+);
 const anyRecord: fc.Arbitrary<RecordData> = fc.record({
   timestamp: fc.integer({ min: 0, max: now }),
   key: fc.option(anyBytes),
@@ -189,7 +203,12 @@ const anyRecord: fc.Arbitrary<RecordData> = fc.record({
 test('I2: what is fetched can be produced again, and is the same bytes', () => {
   fc.assert(
     fc.property(fc.array(anyRecord, { maxLength: 5 }), fc.constantFrom(undefined, 'base64' as const), (records, encoding) => {
-      const written = Buffer.from(writeJsonRecords(records.map((record, offset) => ({ ...record, offset, partition: offset % 3 })), { encoding })).toString();
+      const written = Buffer.from(
+        writeJsonRecords(
+          records.map((record, offset) => ({ ...record, offset, partition: offset % 3 })),
+          { encoding },
+        ),
+      ).toString();
       // JSON.parse must take the page, and the offset is left out as a client would, without touching the values.
       expect(JSON.parse(`{${written}}`).records).toHaveLength(records.length);
       const again = read(`{${written.replaceAll(/(\{"partition":\d+,)"offset":\d+,/g, '$1')}}`);

@@ -36,7 +36,11 @@ contract('fetch', ({ get, send, raw, topic, append, home }) => {
 
   it('I7: pages of any size lead through the log without a gap or a repeat', async () => {
     const path = `${await topic()}/partitions/0/records`;
-    for (let i = 0; i < 5; i++) await append(path.replace('/partitions/0/records', ''), Array.from({ length: 7 }, (_, j) => `${i}-${j}-${'x'.repeat(50)}`));
+    for (let i = 0; i < 5; i++)
+      await append(
+        path.replace('/partitions/0/records', ''),
+        Array.from({ length: 7 }, (_, j) => `${i}-${j}-${'x'.repeat(50)}`),
+      );
     for (const size of ['limit=1', 'limit=3', 'limit=10000', 'maxBytes=1', 'maxBytes=200', 'limit=4&maxBytes=100']) {
       const offsets: number[] = [];
       for (let offset = 0; ; ) {
@@ -61,8 +65,28 @@ contract('fetch', ({ get, send, raw, topic, append, home }) => {
   });
 
   it.each([
-    'offset=-1', 'offset=+1', 'offset=1e3', 'offset=01', 'offset=', 'offset=9007199254740992', 'offset=1&offset=2', 'offset=0&from=latest', 'from=end', 'from=end--1', 'from=middle',
-    'timestamp=now', 'limit=0', 'limit=10001', 'maxBytes=0', 'maxBytes=8388609', 'waitMs=30001', 'encoding=hex', 'cursor=x', 'offset=%zz', 'Offset=1', '=1',
+    'offset=-1',
+    'offset=+1',
+    'offset=1e3',
+    'offset=01',
+    'offset=',
+    'offset=9007199254740992',
+    'offset=1&offset=2',
+    'offset=0&from=latest',
+    'from=end',
+    'from=end--1',
+    'from=middle',
+    'timestamp=now',
+    'limit=0',
+    'limit=10001',
+    'maxBytes=0',
+    'maxBytes=8388609',
+    'waitMs=30001',
+    'encoding=hex',
+    'cursor=x',
+    'offset=%zz',
+    'Offset=1',
+    '=1',
   ])('refuses ?%s by name', async (query) => {
     expectProblem(await get(`${await topic()}/partitions/0/records?${query}`), 400, 'invalid_request');
   });
@@ -73,7 +97,8 @@ contract('fetch', ({ get, send, raw, topic, append, home }) => {
       const reply = await get(at, { accept });
       return reply.status === 200 ? reply.headers.get('content-type') : `${reply.status} ${reply.json.code}`;
     };
-    for (const accept of ['*/*', 'application/*', 'application/json', 'text/html, */*;q=0.1', `${batchesType};q=0.5, application/json`, 'APPLICATION/JSON; charset=utf-8']) expect(await typeFor(accept)).toBe('application/json');
+    for (const accept of ['*/*', 'application/*', 'application/json', 'text/html, */*;q=0.1', `${batchesType};q=0.5, application/json`, 'APPLICATION/JSON; charset=utf-8'])
+      expect(await typeFor(accept)).toBe('application/json');
     for (const accept of [batchesType, `application/json;q=0.5, ${batchesType}`]) expect(await typeFor(accept)).toBe(batchesType);
     for (const accept of ['text/html', 'application/xml', 'application/json;q=0', '']) expect(await typeFor(accept)).toBe('406 not_acceptable');
     for (const accept of ['application/x-ndjson', 'text/event-stream']) expect(await typeFor(accept)).toBe('501 not_implemented');
@@ -94,12 +119,15 @@ contract('fetch', ({ get, send, raw, topic, append, home }) => {
     expectProblem(await get(`${path}/partitions/0/records?encoding=base64`, { accept: batchesType }), 400, 'invalid_request');
   });
 
-  it.each(['/partitions/0/records?offset=0', '/partitions/0/records?from=latest', '/records?from=latest', '/records?timestamp=1'])('a fetch that waits at %s is answered by the next append', async (query) => {
-    const path = await topic(2);
-    const { reply } = await waiting(`${path}${query}&waitMs=20000`);
-    await append(path, ['news']);
-    expect(values((await reply).json)).toEqual(['news']);
-  });
+  it.each(['/partitions/0/records?offset=0', '/partitions/0/records?from=latest', '/records?from=latest', '/records?timestamp=1'])(
+    'a fetch that waits at %s is answered by the next append',
+    async (query) => {
+      const path = await topic(2);
+      const { reply } = await waiting(`${path}${query}&waitMs=20000`);
+      await append(path, ['news']);
+      expect(values((await reply).json)).toEqual(['news']);
+    },
+  );
 
   it('a wait that is over is an empty page, and no wait is none', async () => {
     const path = await topic();

@@ -45,11 +45,23 @@ export const homes: Readonly<Record<string, () => Promise<Home>>> = {
 /** Small payloads in the ledger, larger ones as objects, so that both ways are taken. */
 export function memoryBroker(ports: Partial<Ports> = {}): Promise<Broker> {
   const telemetry = { count: () => {}, report: () => {} };
-  const all: Ports = { ledger: memoryLedger(), objects: memoryObjectStore(systemClock.nowMs), clock: systemClock, random: systemRandom(), wakeups: memoryWakeups(), telemetry, codecs: nodeCodecs, ...ports };
+  const all: Ports = {
+    ledger: memoryLedger(),
+    objects: memoryObjectStore(systemClock.nowMs),
+    clock: systemClock,
+    random: systemRandom(),
+    wakeups: memoryWakeups(),
+    telemetry,
+    codecs: nodeCodecs,
+    ...ports,
+  };
   return createBroker(all, { inlineMaxBytes: 1000, viewMaxAgeMs: Number.POSITIVE_INFINITY });
 }
 
-export async function serveBroker(broker: Broker, { onWorkLeft, bodies, ...options }: Partial<ListenOptions> & { onWorkLeft?: () => void; bodies?: BodyBudget } = {}): Promise<Home & { stop(): void }> {
+export async function serveBroker(
+  broker: Broker,
+  { onWorkLeft, bodies, ...options }: Partial<ListenOptions> & { onWorkLeft?: () => void; bodies?: BodyBudget } = {},
+): Promise<Home & { stop(): void }> {
   const stopping = new AbortController();
   const work = onWorkLeft === undefined ? startDueWork(broker) : undefined;
   const api = createApi({ broker, version: 'test', stopping: stopping.signal, onWorkLeft: onWorkLeft ?? work?.soon ?? (() => {}) });

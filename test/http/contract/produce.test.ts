@@ -4,24 +4,40 @@ import { crc32c, decodeBatches, encodeBatch } from '../../support/record-batch.t
 import { type Client, contract, expectProblem, type Reply } from './client.ts';
 
 const batches = { 'content-type': 'application/vnd.wadi.record-batches' };
-const batchOf = (values: readonly string[], timestamp = 1_700_000_000_000) => encodeBatch(values.map((value) => ({ key: Buffer.from('k'), value: Buffer.from(value) })), timestamp);
+const batchOf = (values: readonly string[], timestamp = 1_700_000_000_000) =>
+  encodeBatch(
+    values.map((value) => ({ key: Buffer.from('k'), value: Buffer.from(value) })),
+    timestamp,
+  );
 
 contract('produce', (client) => {
   const { get, send, raw, topic } = client;
   const page = async (path: string, query = '') => (await get(`${path}/partitions/0/records${query}`)).json;
 
-  it.each(['12345678901234567890', '1.10', '-0', '1e400', '{ "a" :\t[ 1 , 2 ] }', '{"a":1,"a":2}', '"\\u00e9é\\/"', '"😀"', '""', 'false', '[[[]]]'])('keeps the value %s as it came', async (value) => {
-    const path = await topic();
-    expect((await raw(`${path}/records`, `{"records":[{"value":  ${value}  }]}`)).status).toBe(200);
-    expect((await raw(`${path}/records?as=values`, `[ ${value} ,1]`)).status).toBe(200);
-    expect((await raw(`${path}/records?as=value`, value)).status).toBe(200);
-    const { text } = await get(`${path}/records`);
-    expect(text.split(`"value":${value},`)).toHaveLength(4);
-  });
+  it.each(['12345678901234567890', '1.10', '-0', '1e400', '{ "a" :\t[ 1 , 2 ] }', '{"a":1,"a":2}', '"\\u00e9é\\/"', '"😀"', '""', 'false', '[[[]]]'])(
+    'keeps the value %s as it came',
+    async (value) => {
+      const path = await topic();
+      expect((await raw(`${path}/records`, `{"records":[{"value":  ${value}  }]}`)).status).toBe(200);
+      expect((await raw(`${path}/records?as=values`, `[ ${value} ,1]`)).status).toBe(200);
+      expect((await raw(`${path}/records?as=value`, value)).status).toBe(200);
+      const { text } = await get(`${path}/records`);
+      expect(text.split(`"value":${value},`)).toHaveLength(4);
+    },
+  );
 
   it('keeps keys, headers, timestamps and text as they came', async () => {
     const path = await topic();
-    const record = { key: 'schlüssel', value: 'text {', valueEncoding: 'text', headers: [['a', '1'], ['a', '2']], timestamp: 1_700_000_000_001 };
+    const record = {
+      key: 'schlüssel',
+      value: 'text {',
+      valueEncoding: 'text',
+      headers: [
+        ['a', '1'],
+        ['a', '2'],
+      ],
+      timestamp: 1_700_000_000_001,
+    };
     expect((await send('POST', `${path}/records`, { json: { records: [record] } })).json.results).toEqual([{ partition: 0, baseOffset: 0, count: 1, timestamp: record.timestamp }]);
     expect((await page(path)).records).toEqual([{ partition: 0, offset: 0, ...record }]);
   });
@@ -29,7 +45,9 @@ contract('produce', (client) => {
   it('keeps bytes as base64, and null as a tombstone', async () => {
     const path = await topic();
     const bytes = Buffer.from([0xff, 0, 0xfe]).toString('base64');
-    await send('POST', `${path}/records`, { json: { records: [{ key: bytes, keyEncoding: 'base64', value: bytes, valueEncoding: 'base64' }, { key: 'gone', value: null }, { key: 'gone' }, { value: 'null', valueEncoding: 'text' }] } });
+    await send('POST', `${path}/records`, {
+      json: { records: [{ key: bytes, keyEncoding: 'base64', value: bytes, valueEncoding: 'base64' }, { key: 'gone', value: null }, { key: 'gone' }, { value: 'null', valueEncoding: 'text' }] },
+    });
     const { records } = await page(path);
     expect(records[0]).toMatchObject({ key: bytes, keyEncoding: 'base64', value: bytes, valueEncoding: 'base64' });
     expect(records.slice(1).map(({ value }: { value: unknown }) => value)).toEqual([null, null, 'null']);
@@ -83,7 +101,12 @@ contract('produce', (client) => {
       ['no records', 400, 'invalid_request', (path) => raw(path, '{"records":[]}')],
       ['no JSON', 400, 'invalid_json', (path) => raw(path, '{"records":[{"value":1},]}')],
       ['no body', 400, 'invalid_json', (path) => raw(path, '')],
-      ['no UTF-8', 400, 'invalid_utf8', (path) => send('POST', path, { body: Buffer.concat([Buffer.from('{"records":[{"value":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}]}')]), headers: { 'content-type': 'application/json' } })],
+      [
+        'no UTF-8',
+        400,
+        'invalid_utf8',
+        (path) => send('POST', path, { body: Buffer.concat([Buffer.from('{"records":[{"value":"'), Buffer.from([0xc3, 0x28]), Buffer.from('"}]}')]), headers: { 'content-type': 'application/json' } }),
+      ],
       ['too deep', 400, 'json_too_deep', (path) => raw(path, `{"records":[{"value":1},{"value":${'['.repeat(200)}${']'.repeat(200)}}]}`)],
       ['too many', 413, 'too_many_records', (path) => raw(`${path}?as=values`, `[${'1,'.repeat(10_000)}1]`)],
       ['an unknown member', 400, 'invalid_record', (path) => raw(path, '{"records":[{"value":1},{"valu":2}]}')],
@@ -116,7 +139,8 @@ contract('produce', (client) => {
     const path = await topic(2);
     expectProblem(await raw(`${path}/partitions/2/records`, '{"records":[{"value":1}]}'), 404, 'partition_not_found', { partitions: 2 });
     expectProblem(await raw(`${path}/records`, '{"records":[{"value":1},{"value":1,"partition":9}]}'), 404, 'partition_not_found', { partitions: 2 });
-    for (const partition of ['-1', '1e0', '+1', '01', 'x', '9007199254740992']) expectProblem(await raw(`${path}/partitions/${partition}/records`, '{"records":[{"value":1}]}'), 400, 'invalid_request');
+    for (const partition of ['-1', '1e0', '+1', '01', 'x', '9007199254740992'])
+      expectProblem(await raw(`${path}/partitions/${partition}/records`, '{"records":[{"value":1}]}'), 400, 'invalid_request');
     expectProblem(await send('POST', `${path}/records`, { body: batchOf(['1']), headers: batches }), 400, 'invalid_request');
     expectProblem(await raw(`${path}/records`, '{"records":[{"value":1}]}', { 'wadi-expected-offset': '0' }), 400, 'invalid_request');
     expect((await get(`${path}/records`)).json.records).toEqual([]);
