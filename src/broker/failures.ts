@@ -21,7 +21,7 @@ export function storeError(failure: StoreFailure): WadiError {
   const options = failure.effect === 'unknown' ? ({ cause: failure, sideEffects: 'unknown' } as const) : { cause: failure };
   switch (failure.reason) {
     case 'full':
-      return new WadiError('storage_full', 'The store has no space left; nothing was written. Reading goes on. Free some space, then send the request again.', {}, options);
+      return new WadiError('storage_full', 'The store has no space left. Reading goes on. Free some space, then send the request again.', {}, options);
     case 'corrupt':
       return new WadiError('storage_corrupt', `Stored bytes are damaged: ${failure.message}.`, {}, options);
     case 'newer':
@@ -42,7 +42,7 @@ export async function withSome<T>(rest: () => Promise<T>): Promise<T> {
   try {
     return await rest();
   } catch (error) {
-    const known = error instanceof StoreFailure ? storeError(error) : toWadiError(error);
+    const known = anyError(error);
     if (known.sideEffects !== 'none') throw known;
     throw new WadiError(known.code, `${known.message} A part of the change stands; the same request sent again completes it.`, known.facts, { cause: error, sideEffects: 'some' });
   }

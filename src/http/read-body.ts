@@ -13,11 +13,12 @@ export const createBodyBudget = (maxBodyBytes: number = limits.maxBodyBytes, max
 
 /**
  * Reads the body and holds its share of the budget until `use` has answered.
- * @throws WadiError body_too_large, server_busy (both before anything is read, where the length was announced),
+ * @throws WadiError origin_not_allowed, body_too_large, server_busy (both before anything is read, where the length was announced),
  * body_incomplete, unsupported_media_type (compressed), and whatever `use` throws
  */
 export async function withBody(api: Api, { env: { incoming } }: RequestContext, use: (bytes: Uint8Array) => Promise<Response>): Promise<Response> {
   const { bodies } = api;
+  refuseForeignPages(incoming);
   const encoding = incoming.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
     throw new WadiError('unsupported_media_type', `Bodies with Content-Encoding: ${encoding.slice(0, 40)} are not taken. Send it uncompressed, or send compressed record batches.`);
@@ -40,6 +41,12 @@ export async function withBody(api: Api, { env: { incoming } }: RequestContext, 
   } finally {
     bodies.inFlight -= held;
   }
+}
+
+/** A browser sends some requests of any page without asking first; until CORS can be configured, only those of our own origin write. */
+function refuseForeignPages({ headers: { origin, host } }: IncomingMessage): void {
+  if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return;
+  throw new WadiError('origin_not_allowed', 'Web pages of other origins may not write here. Send the request from a program, or from a page that this server serves.');
 }
 
 /** Node's parser has seen to it that a body is not longer than was announced. */

@@ -22,6 +22,7 @@ export const errorTable = {
   not_acceptable: row('No writer for this Accept header'),
   not_found: row('No such route'),
   method_not_allowed: row('The route does not take this method'),
+  origin_not_allowed: row('The request was made by a web page of another origin'),
   not_implemented: row('Documented, but not built yet'),
   too_many_records: row('More records than one request may carry'),
 

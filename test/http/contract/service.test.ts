@@ -26,6 +26,15 @@ contract('service', ({ get, send }) => {
     expectProblem(await send('OPTIONS', '/v1'), 405, 'method_not_allowed');
   });
 
+  it('I4: takes nothing from web pages of other origins, and from its own what they send', async () => {
+    const body = { body: 'x', headers: { 'content-type': 'text/plain', origin: 'https://elsewhere.example' } };
+    expect((await send('PUT', '/v1/topics/origins', { json: {} })).status).toBe(201);
+    expectProblem(await send('POST', '/v1/topics/origins/records?as=value', body), 403, 'origin_not_allowed');
+    expect((await get('/v1/topics/origins/records')).json.records).toEqual([]);
+    const own = new URL((await get('/v1')).json.endpoints.write).origin;
+    expect((await send('POST', '/v1/topics/origins/records?as=value', { ...body, headers: { ...body.headers, origin: own } })).status).toBe(200);
+  });
+
   it('answers what is still to come by name', async () => {
     for (const { method, path } of routesToCome) {
       const reply = await send(method.toUpperCase(), path.replaceAll(/\{(partition)\}/g, '0').replaceAll(/[{}]/g, ''));
