@@ -5,9 +5,9 @@ import { changeConfig, checkPartitionCount, checkTopicName, defaultConfig, sameC
 import { headAt, headsTogether, planBeginCreate, planHeads, planName } from '../log/topic-writes.ts';
 import { WadiError } from '../record/errors.ts';
 import type { Broker } from './broker.ts';
-import { readEpochs } from './epochs.ts';
 import { backoff } from './deadline.ts';
 import { beginDelete, clearAway } from './delete-topic.ts';
+import { readEpochs } from './epochs.ts';
 import { readTopic, readTopicByName } from './topic-cache.ts';
 
 /** A maker that takes longer than this is taken for dead, and what it made is cleared away. */

@@ -22,7 +22,7 @@ export type TopicFetchRequest = {
   readonly signal?: AbortSignal | undefined;
 };
 
-export type TopicRecord = DecodedRecord & { readonly partition: number };
+type TopicRecord = DecodedRecord & { readonly partition: number };
 
 export type FetchedTopic = {
   readonly topicId: string;

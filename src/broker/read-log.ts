@@ -2,7 +2,7 @@
 // before it could miss a run that was sealed in between. What is missing on the way (a run, a payload) means that
 // the log moved on; the head is read again. It is never taken for the end, and never skipped.
 
-import { type Head, parseHead, type PlacedRef, placeRefs, placeWindow } from '../log/head.ts';
+import { type Head, type PlacedRef, parseHead, placeRefs, placeWindow } from '../log/head.ts';
 import { headKey, manifestKey, partitionKey, type TopicId } from '../log/keys.ts';
 import { indexOfOffset } from '../log/locate.ts';
 import { type BatchHeader, storedBatches } from '../record/batch-header.ts';

@@ -3,10 +3,10 @@
 import { type Commit, type CommitEntry, type Landed, landedIn } from '../log/append.ts';
 import { placeRefs } from '../log/head.ts';
 import { partitionKey } from '../log/keys.ts';
+import { WadiError } from '../record/errors.ts';
 import type { Broker } from './broker.ts';
 import type { Lane } from './committer.ts';
 import { runHolding } from './runs.ts';
-import { WadiError } from '../record/errors.ts';
 
 /**
  * Reads every run from `pin` on to `windowBase`. An empty answer is certain: the runs were found without a gap

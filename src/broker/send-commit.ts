@@ -2,7 +2,7 @@
 // once, and only with what is known: acknowledged when the commit is durable (I3), refused when it can never
 // stand (I4), else `append_unknown`.
 
-import { afterRefusal, type Commit, countOf, type Landed, planAppend, placeEntries, sameId } from '../log/append.ts';
+import { afterRefusal, type Commit, countOf, type Landed, placeEntries, planAppend, sameId } from '../log/append.ts';
 import { formatVersion } from '../log/format.ts';
 import type { Head } from '../log/head.ts';
 import { headKey, payloadKey } from '../log/keys.ts';
@@ -12,10 +12,10 @@ import { StoreFailure } from '../ports/failure.ts';
 import { WadiError } from '../record/errors.ts';
 import { limits } from '../record/limits.ts';
 import type { Broker } from './broker.ts';
-import { readEpochs } from './epochs.ts';
 import type { WaitingEntry } from './commit.ts';
 import type { Lane } from './committer.ts';
 import { backoff, type Deadline } from './deadline.ts';
+import { readEpochs } from './epochs.ts';
 import { appendUnknown, failureBeforeCommit } from './failures.ts';
 import { readHead, remember, viewHead } from './head-view.ts';
 import { sealAndRotate } from './seal.ts';
@@ -116,8 +116,8 @@ async function decide(sending: Sending, old: Head | undefined, attempt: number):
       acknowledge(sending, decision.landed);
       return 'answered';
     case 'topicGone':
-      // Where even the head is gone, an earlier send may have landed before the topic went.
-      refuse(sending, sending.entries, old === undefined && sending.mayHaveLanded ? appendUnknown() : topicGone());
+      // Where even the head is gone nothing tells whether an earlier send, or this one the first time, landed before.
+      refuse(sending, sending.entries, old === undefined ? appendUnknown() : topicGone());
       return 'answered';
     case 'search': {
       broker.telemetry.count('windowPassed');

@@ -75,7 +75,7 @@ export function statusOf({ code, facts }: Pick<WadiError, 'code' | 'facts'>): nu
   return statuses[code];
 }
 
-export const problemTypeUri = (code: ErrorCode): string => `/errors/${code}`;
+const problemTypeUri = (code: ErrorCode): string => `/errors/${code}`;
 
 export type Problem = {
   readonly type: string;

@@ -19,7 +19,7 @@ const int = z.number().int();
 
 export const partitionDescription = z.object({ partition: int, startOffset: int, endOffset: int, bytes: int, objects: int });
 
-export const problem = z
+const problem = z
   .looseObject({
     type: z.string(),
     title: z.string(),

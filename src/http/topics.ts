@@ -19,7 +19,7 @@ const settingsBody = { content: { 'application/json': { schema: settings } } };
 const noQuery = z.strictObject({});
 const topicOnly = z.object({ topic: z.string() });
 
-export const describe = ({ name, id, partitions, config }: Topic) => ({ name, topicId: id, partitions, config });
+const describe = ({ name, id, partitions, config }: Topic) => ({ name, topicId: id, partitions, config });
 
 const created = responses({ 201: ['The topic was made.', topicDescription], 200: ['The topic stands with the same settings.', topicDescription] });
 export const createRouteOf = createRoute({

@@ -28,7 +28,7 @@ export const noTotals: Totals = { maxTimestamp: 0, bytes: 0, refs: 0 };
 
 export type ProducerState = { readonly epoch: number; readonly lastSequence: number; readonly count: number; readonly baseOffset: number };
 
-export const refBytes = 22;
+const refBytes = 22;
 const totalsBytes = 16;
 const producerBytes = 20;
 const inlineBit = 0x8000_0000;
@@ -117,7 +117,7 @@ export function reader(item: Item, what: string) {
   };
 }
 
-export function damaged(what: string, name: string): WadiError {
+function damaged(what: string, name: string): WadiError {
   return new WadiError('storage_corrupt', `${what} is damaged: its attribute ${name} is not as it was written.`);
 }
 

@@ -1,6 +1,5 @@
 // Finding a record's place: which ref holds an offset, and which is the first to hold a timestamp.
 
-import type { Ref } from './format.ts';
 import type { PlacedRef } from './head.ts';
 
 /** The index of the ref that holds the offset; refs are placed in order, without gaps. -1 where none does. */
@@ -21,7 +20,4 @@ export function firstAtOrAfter(placed: readonly PlacedRef[], timestamp: number):
   return placed.find(({ ref }) => ref.maxTimestamp >= timestamp);
 }
 
-export const endOf = ({ baseOffset, ref }: PlacedRef): number => baseOffset + ref.count;
-
-/** Names a ref's bytes: the key of caches, and the place that an error names. */
-export const placeOf = (ref: Ref, text: string): string => `${text}[${ref.position}, ${ref.position + ref.length})`;
+const endOf = ({ baseOffset, ref }: PlacedRef): number => baseOffset + ref.count;

@@ -32,7 +32,7 @@ export const defaultConfig: TopicConfig = {
 
 type Rule = { readonly oneOf: readonly string[] } | { readonly min: number; readonly max: number };
 
-export const configRules: { readonly [Name in keyof TopicConfig]: Rule } = {
+const configRules: { readonly [Name in keyof TopicConfig]: Rule } = {
   'cleanup.policy': { oneOf: ['delete', 'compact', 'compact,delete'] },
   'retention.ms': { min: -1, max: Number.MAX_SAFE_INTEGER },
   'retention.bytes': { min: -1, max: Number.MAX_SAFE_INTEGER },

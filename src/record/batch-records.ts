@@ -48,7 +48,7 @@ export function emptySpans(): RecordSpans {
 }
 
 /** A record of no key, value or headers: length, attributes, two deltas, two lengths, header count. */
-export const minRecordBytes = 7;
+const minRecordBytes = 7;
 
 const noHeaders: readonly Header[] = [];
 
@@ -135,11 +135,14 @@ export function decodeBatch(batch: BatchHeader, codecs: Codecs, baseOffset: numb
     const spans = emptySpans();
     const records: DecodedRecord[] = [];
     let last = -1;
+    let headers = 0;
     for (let i = 0; i < recordCount; i++) {
       readRecord(cursor, spans);
       const { offsetDelta, keyStart, valueStart } = spans;
       if (offsetDelta <= last || offsetDelta > lastOffsetDelta) throw broken(cursor.at, `Offset delta ${offsetDelta} after ${last}, with ${lastOffsetDelta} as the last`);
       last = offsetDelta;
+      headers += spans.headerCount;
+      if (headers > limits.maxHeadersPerBatch) throw broken(cursor.at, `More than ${limits.maxHeadersPerBatch} headers in one batch`);
       records.push({
         offset: baseOffset + offsetDelta,
         timestamp: baseTimestamp + spans.timestampDelta,

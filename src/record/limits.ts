@@ -73,5 +73,3 @@ export const limits = {
   maxPartitionCacheEntries: 100_000,
   topicCacheMs: 2_000,
 } as const;
-
-export type Limits = typeof limits;

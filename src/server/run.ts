@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ServerConfig } from '../config.ts';
-import { createApi } from '../http/create-api.ts';
 import { createApp } from '../http/app.ts';
+import { createApi } from '../http/create-api.ts';
 import { limits } from '../record/limits.ts';
 import { CannotOpen, type Home, openEmbedded } from '../wiring/embedded.ts';
 import { type Listening, listen } from './listen.ts';

@@ -1,12 +1,12 @@
 // The embedded home: one machine, one process, SQLite and files below one folder.
 
+import { nodeCodecs } from '../adapters/codecs/node.ts';
 import { FolderInUse, openDataFolder } from '../adapters/local/data-folder.ts';
 import { openFileObjectStore } from '../adapters/local/file-object-store.ts';
 import { openSqliteLedger } from '../adapters/local/sqlite-ledger.ts';
 import { systemClock } from '../adapters/local/system-clock.ts';
 import { systemRandom } from '../adapters/local/system-random.ts';
 import { memoryWakeups } from '../adapters/memory/wakeups.ts';
-import { nodeCodecs } from '../adapters/codecs/node.ts';
 import { type Broker, createBroker, type Policy } from '../broker/broker.ts';
 import { StoreFailure } from '../ports/failure.ts';
 import { WadiError } from '../record/errors.ts';
@@ -21,7 +21,7 @@ const policy: Policy = {
   viewMaxAgeMs: Number.POSITIVE_INFINITY,
 };
 
-export type Totals = { readonly appends: number; readonly commits: number; readonly syncs: number };
+type Totals = { readonly appends: number; readonly commits: number; readonly syncs: number };
 
 export type Home = {
   readonly broker: Broker;

@@ -175,7 +175,8 @@ describe('lz4', () => {
   });
 
   /** A frame around blocks, with a true header checksum. */
-  const frame = (flags: number, descriptor: number, ...rest: (number | Uint8Array)[]) => bytes(...int32LE(0x184d2204), flags, descriptor, (xxhash32(bytes(flags, descriptor), 0, 2) >>> 8) & 0xff, ...rest);
+  const frame = (flags: number, descriptor: number, ...rest: (number | Uint8Array)[]) =>
+    bytes(...int32LE(0x184d2204), flags, descriptor, (xxhash32(bytes(flags, descriptor), 0, 2) >>> 8) & 0xff, ...rest);
   const stored = (content: Uint8Array) => bytes(...int32LE(content.length | 0x8000_0000), content);
   const end = bytes(0, 0, 0, 0);
 

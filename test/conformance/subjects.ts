@@ -11,7 +11,7 @@ import { memoryObjectStore } from '../../src/adapters/memory/object-store.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
 
-export type Opened<T> = { readonly store: T; close(): Promise<void> };
+type Opened<T> = { readonly store: T; close(): Promise<void> };
 
 export type LedgerSubject = {
   readonly name: string;

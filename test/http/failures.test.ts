@@ -3,11 +3,11 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { memoryLedger } from '../../src/adapters/memory/ledger.ts';
+import { createBodyBudget } from '../../src/http/read-body.ts';
 import { headKey, partitionKey, topicKey } from '../../src/log/keys.ts';
 import type { Write } from '../../src/log/write.ts';
 import { type FailureReason, StoreFailure } from '../../src/ports/failure.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
-import { createBodyBudget } from '../../src/http/read-body.ts';
 import { clientOf, expectProblem } from './contract/client.ts';
 import { type Home, memoryBroker, serveBroker } from './contract/homes.ts';
 

@@ -55,7 +55,11 @@ const refusals: [what: string, code: ErrorCode, bytes: Uint8Array][] = [
   ['a timestamp before 1970', 'invalid_timestamp', batchAround(plainRecords(1), { timestamp: -1 })],
   ['a timestamp more than a day from now', 'invalid_timestamp', batchOf([record({ timestamp: now + limits.maxFutureTimestampMs + 1 })])],
   ['a timestamp beyond 2^53', 'invalid_batch', bent(batchOf(), (view) => view.setBigInt64(27, 2n ** 62n))],
-  ['an offset delta out of order', 'invalid_batch', batchAround(Uint8Array.from([...recordOf(0, 0, ...varints(1), ...nullKeyAndValue, 0), ...recordOf(0, 0, ...varints(0), ...nullKeyAndValue, 0)]), { count: 2 })],
+  [
+    'an offset delta out of order',
+    'invalid_batch',
+    batchAround(Uint8Array.from([...recordOf(0, 0, ...varints(1), ...nullKeyAndValue, 0), ...recordOf(0, 0, ...varints(0), ...nullKeyAndValue, 0)]), { count: 2 }),
+  ],
   ['a record of negative length', 'invalid_batch', batchAround(Uint8Array.from([...varints(-1), 0, 0, 0, 0, 0, 0]))],
   ['a record that ends beyond the batch', 'invalid_batch', batchAround(Uint8Array.from([...varints(100), 0, 0, 0, 1, 1, 0]))],
   ['a record longer than its parts', 'invalid_batch', batchAround(recordOf(0, 0, 0, ...nullKeyAndValue, 0, 0))],

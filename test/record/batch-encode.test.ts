@@ -64,7 +64,15 @@ test('I13: a batch has no more records and headers than its check takes', () => 
   expect(batches).toBe(2);
   expect(checkBatches(bytes, nodeCodecs, { maxMessageBytes: limits.defaultMaxMessageBytes, now })).toHaveLength(2);
   expect(refusalCode(() => encodeBatch(heavy, { compression: 'none' }, nodeCodecs))).toBe('record_too_large');
-  expect(refusalCode(() => encodeBatch(Array.from({ length: limits.maxRecordsPerBatch + 1 }, () => tiny), { compression: 'none' }, nodeCodecs))).toBe('too_many_records');
+  expect(
+    refusalCode(() =>
+      encodeBatch(
+        Array.from({ length: limits.maxRecordsPerBatch + 1 }, () => tiny),
+        { compression: 'none' },
+        nodeCodecs,
+      ),
+    ),
+  ).toBe('too_many_records');
 });
 
 test('what compression would not make smaller goes as it is, and what it does becomes smaller', () => {
@@ -88,7 +96,10 @@ test('batches behind one that compression made much shorter are stored with offs
 });
 
 test('I2: however records are cut and compressed, they are read as they were', () => {
-  const value = fc.oneof(fc.uint8Array({ maxLength: 400 }), fc.tuple(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 0, max: 400 })).map(([byte, length]) => new Uint8Array(length).fill(byte)));
+  const value = fc.oneof(
+    fc.uint8Array({ maxLength: 400 }),
+    fc.tuple(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 0, max: 400 })).map(([byte, length]) => new Uint8Array(length).fill(byte)),
+  );
   fc.assert(
     fc.property(fc.array(value, { minLength: 1, maxLength: 20 }), fc.integer({ min: 550, max: 1500 }), fc.constantFrom('none', 'gzip', 'zstd'), (values, maxMessageBytes, compression) => {
       const records = values.map((one) => record({ value: one }));

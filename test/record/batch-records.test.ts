@@ -19,11 +19,23 @@ test.each([
 });
 
 test('null, empty and absent are told apart', () => {
-  const records = [record({ key: null, value: null }), record({ key: utf8(''), value: utf8('') }), record({ headers: [[utf8(''), null], [utf8('n'), utf8('')]] })];
+  const records = [
+    record({ key: null, value: null }),
+    record({ key: utf8(''), value: utf8('') }),
+    record({
+      headers: [
+        [utf8(''), null],
+        [utf8('n'), utf8('')],
+      ],
+    }),
+  ];
   const [first, second, third] = decode(batchOf(records));
   expect([first?.key, first?.value, first?.headers]).toEqual([null, null, []]);
   expect([second?.key, second?.value]).toEqual([utf8(''), utf8('')]);
-  expect(third?.headers).toEqual([[utf8(''), null], [utf8('n'), utf8('')]]);
+  expect(third?.headers).toEqual([
+    [utf8(''), null],
+    [utf8('n'), utf8('')],
+  ]);
 });
 
 test('keys and values are views: an uncompressed batch is not copied', () => {

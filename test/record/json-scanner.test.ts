@@ -21,7 +21,8 @@ function scanned(body: string): Record<string, string>[] {
 
 describe('spans', () => {
   test('are the bytes that came, without the white space around them', () => {
-    const body = ' { "records" : [ { "key" : "k" , "value" :\t{ "a" : [ 1.10 , 12345678901234567890 ] }\r\n} , {} , {"value":"\\u00e9 \\"","timestamp":1e3,"partition":0,"headers":[["a","b"]],"keyEncoding":"text","valueEncoding":"text"} ] } ';
+    const body =
+      ' { "records" : [ { "key" : "k" , "value" :\t{ "a" : [ 1.10 , 12345678901234567890 ] }\r\n} , {} , {"value":"\\u00e9 \\"","timestamp":1e3,"partition":0,"headers":[["a","b"]],"keyEncoding":"text","valueEncoding":"text"} ] } ';
     expect(scanned(body)).toEqual([
       { key: '"k"', value: '{ "a" : [ 1.10 , 12345678901234567890 ] }' },
       {},

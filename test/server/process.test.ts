@@ -130,7 +130,13 @@ describe('SIGTERM', () => {
     await slow.until(/100 Continue/);
     process.kill(server.pid, 'SIGTERM');
     // The listening socket is closed before anything else, so a refused connection says that the first was heard.
-    while (await fetch(`${server.url}/healthz`).then(() => true, () => false)) await new Promise(setImmediate);
+    while (
+      await fetch(`${server.url}/healthz`).then(
+        () => true,
+        () => false,
+      )
+    )
+      await new Promise(setImmediate);
     process.kill(server.pid, 'SIGINT');
     expect((await server.exited).code).toBe(1);
   });

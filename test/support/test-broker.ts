@@ -14,11 +14,11 @@ import type { Ledger } from '../../src/ports/ledger.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
 import type { Clock, Random, TelemetryCounter } from '../../src/ports/world.ts';
 
-export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const text = (value: Uint8Array | null): string | null => (value === null ? null : new TextDecoder().decode(value));
 
 /** Runs every timer at once, in order of time, as soon as nothing else is to be done: waiting takes no time. */
-export function eagerClock(): Clock {
+function eagerClock(): Clock {
   let now = 1_700_000_000_000;
   const timers: { at: number; run: () => void }[] = [];
   let running = false;
@@ -66,7 +66,7 @@ function countingRandom(): Random {
   };
 }
 
-export type Fault =
+type Fault =
   /** Applied, but the answer is lost. */
   | 'answer lost'
   /** Not applied now, but whenever the test delivers it. */
@@ -75,7 +75,7 @@ export type Fault =
   | 'throttled'
   | 'full';
 
-export type FaultyLedger = Ledger & {
+type FaultyLedger = Ledger & {
   /** What happens to the next write for which `of` holds. */
   fail(fault: Fault, of?: (writes: readonly Write[]) => boolean): void;
   /** Delivers the late writes. */
@@ -83,7 +83,7 @@ export type FaultyLedger = Ledger & {
   readonly sent: Write[][];
 };
 
-export function faultyLedger(inner: Ledger): FaultyLedger {
+function faultyLedger(inner: Ledger): FaultyLedger {
   const planned: { fault: Fault; of: (writes: readonly Write[]) => boolean }[] = [];
   const late: (() => Promise<unknown>)[] = [];
   const sent: Write[][] = [];
@@ -112,7 +112,7 @@ export function faultyLedger(inner: Ledger): FaultyLedger {
   };
 }
 
-export const isAppend = (writes: readonly Write[]): boolean => writes.some((write) => write.action === 'update' && write.changes.some(({ path }) => path === 'cn'));
+const isAppend = (writes: readonly Write[]): boolean => writes.some((write) => write.action === 'update' && write.changes.some(({ path }) => path === 'cn'));
 export const isSeal = (writes: readonly Write[]): boolean => writes.some(({ key }) => key.sk.startsWith('I#'));
 export const isRotate = (writes: readonly Write[]): boolean => writes.some((write) => write.action === 'update' && write.changes.some(({ path }) => path === 'g'));
 

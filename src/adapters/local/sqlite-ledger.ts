@@ -18,7 +18,7 @@ import { writeQueue } from './write-queue.ts';
 
 const maxWritesTogether = 1000;
 
-export type LedgerStats = {
+type LedgerStats = {
   /** Transactions that changed something, each with one sync. */
   readonly transactions: number;
   /** Calls of write and writeAll that were answered. */

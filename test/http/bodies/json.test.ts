@@ -3,7 +3,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readJsonRecords, type RecordToWrite, writeJsonRecords } from '../../../src/http/bodies/json.ts';
+import { type RecordToWrite, readJsonRecords, writeJsonRecords } from '../../../src/http/bodies/json.ts';
 import type { RecordData } from '../../../src/record/batch-records.ts';
 import { limits } from '../../../src/record/limits.ts';
 import { comparable, now, refusal, refusalCode, utf8 } from '../../record/support.ts';

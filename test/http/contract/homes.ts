@@ -14,7 +14,7 @@ import { type Broker, createBroker, type Ports } from '../../../src/broker/broke
 import { createApp } from '../../../src/http/app.ts';
 import { createApi } from '../../../src/http/create-api.ts';
 import type { BodyBudget } from '../../../src/http/read-body.ts';
-import { listen, type ListenOptions } from '../../../src/server/listen.ts';
+import { type ListenOptions, listen } from '../../../src/server/listen.ts';
 import { startDueWork } from '../../../src/wiring/due-work.ts';
 import { openEmbedded } from '../../../src/wiring/embedded.ts';
 
