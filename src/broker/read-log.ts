@@ -72,6 +72,7 @@ async function gather(broker: Broker, topicId: TopicId, partition: number, from:
   while (offset < endOffset) {
     const refs = await refsFrom(broker, topicId, partition, offset, head);
     if (refs.length === 0) return batches;
+    const before = offset;
     for (const placed of refs) {
       const payload = await readPayload(broker, placed);
       if (payload === undefined) return batches;
@@ -84,6 +85,8 @@ async function gather(broker: Broker, topicId: TopicId, partition: number, from:
         offset = nextOffsetOf(batch);
       }
     }
+    // Bytes that carry other offsets than the log lists must not lead round in circles.
+    if (offset === before) return batches;
   }
   return batches;
 }

@@ -114,7 +114,10 @@ export const cursorSession: Actor = (world, client, random) => {
       world,
       await world.node(random),
       `${client} reads ${topic} ${cursor ?? JSON.stringify(from)}`,
-      (broker) => fetchTopic(broker, { topic, from, budget: budget(random), waitMs: someWait(random) }),
+      async (broker) => {
+        const { topicId, records, partitions, cursor: next } = await fetchTopic(broker, { topic, from, budget: budget(random), waitMs: someWait(random) });
+        return { topicId, records, partitions, cursor: next };
+      },
       patience(random),
     );
     if ('failure' in answer) {
