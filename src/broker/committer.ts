@@ -45,8 +45,8 @@ export function createCommitter(broker: () => Broker): Committer {
   const lanes = new Map<string, Lane>();
   const ready = new Set<Lane>();
   let scheduled = false;
-  let closing = false;
   let active = 0;
+  let closed: Promise<void> | undefined;
   let idle: (() => void) | undefined;
 
   function laneOf(topicId: TopicId, partition: number): Lane {
@@ -95,7 +95,7 @@ export function createCommitter(broker: () => Broker): Committer {
 
   return {
     append(topicId, partition, part) {
-      if (closing) return Promise.resolve({ error: new WadiError('shutting_down', 'The server is about to stop. Send the request again to its successor.') });
+      if (closed !== undefined) return Promise.resolve({ error: new WadiError('shutting_down', 'The server is about to stop. Send the request again to its successor.') });
       const lane = laneOf(topicId, partition);
       if (lane.queue.length > 0 && lane.queuedBytes + part.bytes.length > limits.maxQueuedBytesPerPartition) {
         return Promise.resolve({ error: partitionBusy(partition) });
@@ -109,11 +109,11 @@ export function createCommitter(broker: () => Broker): Committer {
       });
     },
     close() {
-      closing = true;
-      return new Promise((resolve) => {
+      closed ??= new Promise((resolve) => {
         if (active === 0 && ready.size === 0) resolve();
         else idle = resolve;
       });
+      return closed;
     },
   };
 }

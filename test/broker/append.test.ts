@@ -176,7 +176,7 @@ describe('failures', () => {
     const topic = await broker.topics.resolve('t');
     const { bytes, count, maxTimestamp } = encodeBatches([record('a')], { compression: 'none', maxMessageBytes: 1000 }, broker.codecs);
     const accepted = broker.committer.append(topic.id, 0, { bytes, count, maxTimestamp });
-    const closed = broker.committer.close();
+    const closed = Promise.all([broker.committer.close(), broker.committer.close()]);
     expect(await accepted).toEqual({ baseOffset: 0 });
     await closed;
     expect(await outcome(send(broker, ['b']))).toBe('shutting_down');

@@ -1,9 +1,8 @@
 // Records in JSON bodies, both ways. A JSON value is stored as the bytes that came and given back as the bytes
-// that are stored, digit for digit; what is fetched can be produced again unchanged.
+// that are stored, digit for digit; what is fetched can be produced again unchanged, but for white space around JSON.
 //
 //   value bytes that are JSON    as they are
-//   other UTF-8                  a string, with "valueEncoding":"text"; so is null, for null is always a tombstone, and JSON with
-//                                white space around it, which would be lost
+//   other UTF-8                  a string, with "valueEncoding":"text"; so is null, for null is always a tombstone
 //   other bytes                  base64, with "valueEncoding":"base64"
 //   key                          text where it is UTF-8, else base64 with "keyEncoding":"base64"
 //   header value                 a string, null, or {"base64":"…"} where it is not UTF-8; names likewise
@@ -111,17 +110,12 @@ export function writeJsonRecords(records: readonly RecordToWrite[], { encoding }
     else writeText(out, key, 'key', encoding);
     out.text(',"value":');
     if (value === null) out.text('null');
-    else if (encoding === undefined && isBareJson(value)) out.bytes(value);
+    else if (encoding === undefined && isJson(value) && !isNull(value, skipSpace(value, 0))) out.bytes(value);
     else writeText(out, value, 'value', encoding);
     out.text(headers.length === 0 ? ',"headers":[]}' : `,"headers":${JSON.stringify(headers.map(([name, content]) => [headerText(name), headerText(content)]))}}`);
   });
   out.text(']');
   return out.end();
-}
-
-/** JSON that comes back as the same bytes: not null, and without white space around it, which a body that holds it would not keep. */
-function isBareJson(value: Uint8Array): boolean {
-  return isJson(value) && !isNull(value, 0) && skipSpace(value, 0) === 0 && (value.at(-1) as number) > 0x20;
 }
 
 /** Text is what a key is by default, and a value only where it says so. */

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type RecordToWrite, readJsonRecords, writeJsonRecords } from '../../../src/http/bodies/json.ts';
 import type { Header, RecordData } from '../../../src/record/batch-records.ts';
+import { isJson } from '../../../src/record/json-grammar.ts';
 import { limits } from '../../../src/record/limits.ts';
 import { comparable, now, refusal, refusalCode, utf8 } from '../../record/support.ts';
 
@@ -148,7 +149,7 @@ const write = (parts: Partial<RecordToWrite>, encoding?: 'base64') => Buffer.fro
 
 describe('what is fetched', () => {
   test('JSON comes as it is stored, digit for digit', () => {
-    for (const value of ['12345678901234567890', '1.10', '{ "a" :\n1 }', '"\\u00e9"', '{"a":1,"a":2}', 'false', '"null"'])
+    for (const value of ['12345678901234567890', '1.10', '{ "a" :\n1 }', '"\\u00e9"', '{"a":1,"a":2}', 'false', '"null"', ' 1', '{"a":1}\n'])
       expect(write({ value: utf8(value) })).toContain(`"value":${value},"headers"`);
   });
 
@@ -158,8 +159,6 @@ describe('what is fetched', () => {
     ['', '"","valueEncoding":"text"'],
     ['plain', '"plain","valueEncoding":"text"'],
     ['nullx', '"nullx","valueEncoding":"text"'],
-    ['{"a":1}\n', '"{\\"a\\":1}\\n","valueEncoding":"text"'],
-    [' 1', '" 1","valueEncoding":"text"'],
     ['\ufeff1', '"\ufeff1","valueEncoding":"text"'],
     ['"\0"', '"\\"\\u0000\\"","valueEncoding":"text"'],
     ['[1] [2]', '"[1] [2]","valueEncoding":"text"'],
@@ -204,7 +203,23 @@ const anyRecord: fc.Arbitrary<RecordData> = fc.record({
   headers: fc.array(anyHeader, { maxLength: 3 }),
 });
 
-test('I2: what is fetched can be produced again, and is the same bytes', () => {
+/** Comes as text, as it stands. */
+const isNullText = (value: Uint8Array | null): boolean => value !== null && Buffer.from(value).toString().trim() === 'null';
+
+/** A body that holds a JSON value does not hold the white space around it. */
+const bare = (record: RecordData): RecordData =>
+  record.value === null || !isJson(record.value)
+    ? record
+    : {
+        ...record,
+        value: utf8(
+          Buffer.from(record.value)
+            .toString()
+            .replace(/^[ \n\r\t]+|[ \n\r\t]+$/g, ''),
+        ),
+      };
+
+test('I2: what is fetched can be produced again, and is the same bytes but for white space around JSON', () => {
   fc.assert(
     fc.property(fc.array(anyRecord, { maxLength: 5 }), fc.constantFrom(undefined, 'base64' as const), (records, encoding) => {
       const written = Buffer.from(
@@ -216,7 +231,8 @@ test('I2: what is fetched can be produced again, and is the same bytes', () => {
       // JSON.parse must take the page, and the offset is left out as a client would, without touching the values.
       expect(JSON.parse(`{${written}}`).records).toHaveLength(records.length);
       const again = read(`{${written.replaceAll(/(\{"partition":\d+,)"offset":\d+,/g, '$1')}}`);
-      expect(comparable(again)).toEqual(comparable(records));
+      const kept = encoding === undefined ? records.map((record) => (isNullText(record.value) ? record : bare(record))) : records;
+      expect(comparable(again)).toEqual(comparable(kept));
       expect(again.map(({ partition }) => partition)).toEqual(records.map((_, i) => i % 3));
     }),
     { numRuns: 1000 },
