@@ -19,7 +19,8 @@ before). A ratio is that of one pair; printed are the median and the quartiles o
   --seconds N     time measured for each contender (5), after a warm-up
   --case NAME     one case only: ${caseNames.join(', ')}
   --partitions N  partitions of the topic (1; and 6 in a few more pairs without a target)
-  --preload N     MiB in the topic that is fetched from (128: more than the server keeps in memory)
+  --preload N     MiB in the topic that is fetched from (32; and 128, more than the server keeps in
+                  memory, in a few more pairs without a target)
   --ci            1 pair of 1 s, no targets: only that it runs
   --profile       no pairs: run our server under a profiler (case: batches, or --case) and print where its time goes
   --server FILE   another server program in place of src/server/main.ts
@@ -34,11 +35,12 @@ for (const name of ['pairs', 'seconds', 'partitions', 'preload'] as const) if (o
 const pairs = options.pairs ?? (options.ci ? 1 : 9);
 const seconds = options.seconds ?? (options.ci ? 1 : 5);
 const fewPairs = Math.min(pairs, 3);
+/** Of the topic that is fetched from: what readers near its end see, and more than the server keeps in memory. */
+const [warmMib, coldMib] = [32, 128];
 
-let preload: Preload | undefined;
-const setupOf = async (name: CaseName, partitions: number): Promise<Setup> => {
-  if (name === 'fetch') preload ??= await preloadTopic(options.server, options.preload ?? (options.ci ? 16 : 128));
-  return { name, partitions, seconds, entry: options.server, preload: name === 'fetch' ? preload : undefined };
+const setupOf = async (name: CaseName, partitions: number, mib = options.preload ?? warmMib): Promise<Setup> => {
+  const preload: Preload | undefined = name === 'fetch' ? await preloadTopic(options.server, mib) : undefined;
+  return { name, partitions, seconds, entry: options.server, preload };
 };
 
 if (options.profile) {
@@ -65,6 +67,10 @@ async function runAll(): Promise<boolean> {
     if (options.partitions === undefined && name !== 'fetch' && !options.ci) {
       console.log(`  the same with 6 partitions, ${fewPairs} pairs, no target`);
       await compare('ours', 'null', { ...setup, partitions: 6 }, fewPairs);
+    }
+    if (options.preload === undefined && name === 'fetch' && !options.ci) {
+      console.log(`  the same from a topic of ${coldMib} MiB, more than the server keeps in memory, ${fewPairs} pairs, no target`);
+      await compare('ours', 'null', await setupOf(name, 1, coldMib), fewPairs);
     }
     console.log(`  what the HTTP library costs: null server on it against bare node:http, ${fewPairs} pair${fewPairs === 1 ? '' : 's'}`);
     const library = await compare('null', 'bare', setup, fewPairs);
