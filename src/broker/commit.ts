@@ -16,36 +16,36 @@ export type Group = { readonly lane: Lane; readonly entries: readonly Waiting[] 
 /** An entry of a commit that knows who waits for it. */
 export type WaitingEntry = CommitEntry & { readonly waiting: Waiting };
 
-/** Answers every entry of every group; calls `done` for each group when it has. Never throws. */
-export function commitGroups(broker: Broker, groups: readonly Group[], done: (group: Group) => void): void {
+/**
+ * Answers every entry of every group. Calls `decided` for each group, perhaps more than once, as soon as its
+ * outcome is known: just before its entries are answered. Never throws.
+ */
+export function commitGroups(broker: Broker, groups: readonly Group[], decided: (group: Group) => void): void {
   const large: Group[] = [];
   for (const group of groups) {
     if (bytesOf(group.entries) > broker.policy.inlineMaxBytes) large.push(group);
-    else void commitTogether(broker, [group], true, done);
+    else void commitTogether(broker, [group], true, decided);
   }
-  if (large.length > 0) void commitTogether(broker, large, false, done);
+  if (large.length > 0) void commitTogether(broker, large, false, decided);
 }
 
-async function commitTogether(broker: Broker, groups: readonly Group[], inline: boolean, done: (group: Group) => void): Promise<void> {
+async function commitTogether(broker: Broker, groups: readonly Group[], inline: boolean, decided: (group: Group) => void): Promise<void> {
   const deadline = deadlineIn(broker.clock, limits.appendTimeoutMs);
   try {
-    const payload = await makePayload(
-      broker,
-      groups.flatMap(({ entries }) => entries),
-      inline,
-      deadline,
-    );
+    const parts = groups.flatMap(({ entries }) => entries);
+    // Without an upload nothing is waited for up to the write itself.
+    const payload = inline ? inlinePayload(broker, parts) : await uploadedPayload(broker, parts, deadline);
     let position = 0;
     const commits = groups.map((group) => {
       const start = position;
       position += bytesOf(group.entries);
-      return commitPartition(broker, group, payload, start, deadline).finally(() => done(group));
+      return commitPartition(broker, group, payload, start, deadline, () => decided(group)).finally(() => decided(group));
     });
     await Promise.all(commits);
   } catch (error) {
     for (const group of groups) {
       refuse(broker, group, error);
-      done(group);
+      decided(group);
     }
   } finally {
     deadline.clear();
@@ -53,24 +53,27 @@ async function commitTogether(broker: Broker, groups: readonly Group[], inline: 
 }
 
 /** Never rejects. */
-async function commitPartition(broker: Broker, { lane, entries }: Group, first: Payload, start: number, deadline: Deadline): Promise<void> {
-  let remaining = await sendCommit(broker, lane, first, place(entries, start), deadline);
+async function commitPartition(broker: Broker, { lane, entries }: Group, first: Payload, start: number, deadline: Deadline, decided: () => void): Promise<void> {
+  let remaining = await sendCommit(broker, lane, first, place(entries, start), deadline, decided);
   // The payload's epoch was closed before the commit: nothing of it stands, so it may go under a new id.
   while (remaining.length > 0) {
     const again = remaining.map(({ waiting }) => waiting);
     try {
-      const payload = await makePayload(broker, again, first.inline, deadline);
-      remaining = await sendCommit(broker, lane, payload, place(again, 0), deadline);
+      const payload = first.inline ? inlinePayload(broker, again) : await uploadedPayload(broker, again, deadline);
+      remaining = await sendCommit(broker, lane, payload, place(again, 0), deadline, decided);
     } catch (error) {
       return refuse(broker, { lane, entries: again }, error);
     }
   }
 }
 
-async function makePayload(broker: Broker, parts: readonly Waiting[], inline: boolean, deadline: Deadline): Promise<Payload> {
+function inlinePayload(broker: Broker, parts: readonly Waiting[]): Payload {
+  return { id: broker.random.bytes(16), epoch: broker.epoch, inline: true, bytes: concat(parts) };
+}
+
+async function uploadedPayload(broker: Broker, parts: readonly Waiting[], deadline: Deadline): Promise<Payload> {
   const bytes = concat(parts);
-  if (inline) return { id: broker.random.bytes(16), epoch: broker.epoch, inline, bytes };
-  return { ...(await uploadPayload(broker, bytes, deadline)), inline, bytes };
+  return { ...(await uploadPayload(broker, bytes, deadline)), inline: false, bytes };
 }
 
 function concat(parts: readonly Waiting[]): Uint8Array {

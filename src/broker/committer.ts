@@ -28,8 +28,8 @@ export type Lane = {
   readonly partition: number;
   readonly queue: Waiting[];
   queuedBytes: number;
-  /** A commit is in flight. */
-  busy: boolean;
+  /** What is being committed. */
+  inFlight: Group | undefined;
   sealing: boolean;
   view: HeadView | undefined;
 };
@@ -54,14 +54,14 @@ export function createCommitter(broker: () => Broker): Committer {
     let lane = lanes.get(key);
     if (lane === undefined) {
       if (lanes.size >= limits.maxPartitionCacheEntries) forgetIdleLanes();
-      lane = { topicId, partition, queue: [], queuedBytes: 0, busy: false, sealing: false, view: undefined };
+      lane = { topicId, partition, queue: [], queuedBytes: 0, inFlight: undefined, sealing: false, view: undefined };
       lanes.set(key, lane);
     }
     return lane;
   }
 
   function forgetIdleLanes(): void {
-    for (const [key, lane] of lanes) if (!lane.busy && lane.queue.length === 0) lanes.delete(key);
+    for (const [key, lane] of lanes) if (lane.inFlight === undefined && lane.queue.length === 0) lanes.delete(key);
   }
 
   function schedule(): void {
@@ -78,18 +78,21 @@ export function createCommitter(broker: () => Broker): Committer {
       if (entries.length > 0) groups.push({ lane, entries });
     }
     ready.clear();
-    for (const { lane } of groups) lane.busy = true;
+    for (const group of groups) group.lane.inFlight = group;
     active += groups.length;
-    commitGroups(broker(), groups, done);
+    commitGroups(broker(), groups, decided);
     if (active === 0) idle?.();
   }
 
-  function done({ lane }: Group): void {
-    lane.busy = false;
+  /** May be called again. The next commit goes out before this one is answered: the answers' work need not hold it up. */
+  function decided(group: Group): void {
+    const { lane } = group;
+    if (lane.inFlight !== group) return;
+    lane.inFlight = undefined;
     active -= 1;
     if (lane.queue.length > 0) {
       ready.add(lane);
-      schedule();
+      flush();
     } else if (active === 0 && ready.size === 0) idle?.();
   }
 
@@ -103,7 +106,7 @@ export function createCommitter(broker: () => Broker): Committer {
       return new Promise((settle) => {
         lane.queue.push({ ...part, queuedAtMs: broker().clock.monotonicMs(), settle });
         lane.queuedBytes += part.bytes.length;
-        if (lane.busy) return;
+        if (lane.inFlight !== undefined) return;
         ready.add(lane);
         schedule();
       });

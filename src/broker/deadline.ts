@@ -8,7 +8,6 @@ export class TimedOut extends Error {
 }
 
 export type Deadline = {
-  passed(): boolean;
   /** The promise's outcome, or a TimedOut when the deadline comes first. */
   race<T>(promise: Promise<T>): Promise<T>;
   /** To be called when nothing will be raced any more. */
@@ -24,7 +23,6 @@ export function deadlineIn(clock: Clock, delayMs: number): Deadline {
     waiting.clear();
   });
   return {
-    passed: () => over,
     race(promise) {
       if (over) {
         // The call was made all the same; how it ends must not become a rejection that nobody handles.

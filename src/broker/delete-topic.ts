@@ -48,15 +48,19 @@ async function closeAndUnname(broker: Broker, topic: Topic): Promise<void> {
   broker.wakeups.notify(topicChannel(topic.id));
 }
 
-/** Removes what a deleted topic left, the topic's own item last. May be repeated, by anybody. */
-export async function clearAway(broker: Broker, topicId: TopicId): Promise<void> {
+/**
+ * Removes what a deleted topic left, the topic's own item last. May be repeated, by anybody.
+ * @param stopped asked before each page; answers false where it ended the work early
+ */
+export async function clearAway(broker: Broker, topicId: TopicId, stopped: () => boolean = () => false): Promise<boolean> {
   for (const partition of await partitionsOf(broker, topicId)) {
-    await removeRange(broker, partitionKey(topicId, partition), runRange.first, runRange.last);
-    await removeRange(broker, spilledProducersKey(topicId, partition));
+    if (!(await removeRange(broker, stopped, partitionKey(topicId, partition), runRange.first, runRange.last))) return false;
+    if (!(await removeRange(broker, stopped, spilledProducersKey(topicId, partition)))) return false;
     await remove(broker, [manifestKey(topicId, partition), headKey(topicId, partition)]);
     await remove(broker, [registryKey(topicId, partition)]);
   }
   await remove(broker, [topicKey(topicId)]);
+  return true;
 }
 
 /** All that have a head, also those of a grow that did not come to its end. */
@@ -65,14 +69,15 @@ async function partitionsOf(broker: Broker, topicId: TopicId): Promise<number[]>
   return items.map(({ sk }) => partitionOfRegistry(sk));
 }
 
-async function removeRange(broker: Broker, pk: string, from?: string, to?: string): Promise<void> {
+async function removeRange(broker: Broker, stopped: () => boolean, pk: string, from?: string, to?: string): Promise<boolean> {
   for (;;) {
+    if (stopped()) return false;
     const page = await broker.ledger.scan({ pk, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }), limit: pageSize, strong: true });
     await remove(
       broker,
       page.items.map(({ sk }) => ({ pk, sk })),
     );
-    if (!page.more) return;
+    if (!page.more) return true;
   }
 }
 

@@ -6,7 +6,7 @@ import { type Cursor, decodeCursor, encodeCursor } from '../log/cursor.ts';
 import type { Topic } from '../log/topic.ts';
 import type { DecodedRecord } from '../record/batch-records.ts';
 import type { Broker } from './broker.ts';
-import { decodeFrom, gone } from './fetch.ts';
+import { decodeFrom, gone, recordBytes } from './fetch.ts';
 import { findOffset, type Start } from './find-offset.ts';
 import { type Bounds, type Budget, checkRange, readAllBounds, readForward } from './read-log.ts';
 import { checkTopicId } from './topic-cache.ts';
@@ -82,7 +82,7 @@ async function readPage(broker: Broker, topic: Topic, cursor: Cursor, bounds: re
     const decoded = decodeFrom(broker, read.batches, offset, left);
     for (const record of decoded.records) {
       records.push({ ...record, partition });
-      bytesLeft -= (record.key?.length ?? 0) + (record.value?.length ?? 0);
+      bytesLeft -= recordBytes(record);
     }
     offsets[partition] = decoded.nextOffset;
     ends[partition] = read.bounds;

@@ -74,12 +74,19 @@ export function decodeFrom(broker: Broker, batches: readonly BatchHeader[], offs
   for (const batch of batches) {
     for (const record of decodeBatch(batch, broker.codecs)) {
       if (record.offset < offset) continue;
-      bytes += (record.key?.length ?? 0) + (record.value?.length ?? 0);
+      bytes += recordBytes(record);
       if (records.length >= maxRecords || (bytes > maxBytes && records.length > 0)) return { records, nextOffset: record.offset };
       records.push(record);
     }
   }
   return { records, nextOffset: endOf(batches) ?? offset };
+}
+
+/** What a record is worth to the reader, and costs the server: key, value and headers. */
+export function recordBytes({ key, value, headers }: DecodedRecord): number {
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
+  for (const [name, content] of headers) bytes += name.length + (content?.length ?? 0);
+  return bytes;
 }
 
 function endOf(batches: readonly BatchHeader[]): number | undefined {

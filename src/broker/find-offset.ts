@@ -1,8 +1,7 @@
 // Where a reader begins: earliest, latest, some records before the end, or the first record at or after a time
 // (docs/PROTOCOL.md, 2.7a).
 
-import { addToTotals } from '../log/format.ts';
-import { type Head, type PlacedRef, placeRefs, placeWindow } from '../log/head.ts';
+import { type PlacedRef, placeRefs, placeWindow, totalsOf } from '../log/head.ts';
 import { partitionKey, type TopicId } from '../log/keys.ts';
 import { firstAtOrAfter } from '../log/locate.ts';
 import type { Run } from '../log/seal.ts';
@@ -55,15 +54,13 @@ async function findTimestamp(broker: Broker, topicId: TopicId, partition: number
 
 /** undefined: something is missing; the head must be read again. */
 async function tryFindTimestamp(broker: Broker, topicId: TopicId, partition: number, timestamp: number, { head, startOffset, endOffset }: Bounds): Promise<number | undefined> {
-  if (maxTimestampOf(head) < timestamp || endOffset === startOffset) return endOffset;
+  if (totalsOf(head).maxTimestamp < timestamp || endOffset === startOffset) return endOffset;
   const refs = head.totals.maxTimestamp < timestamp ? placeWindow(head) : await refsOfFirstRun(broker, topicId, partition, timestamp, startOffset, head.windowBase);
   const placed = refs === undefined ? undefined : firstAtOrAfter(refs, timestamp);
   if (placed === undefined) return undefined;
   const offset = await offsetInRef(broker, placed, timestamp);
   return offset === undefined ? undefined : Math.max(offset, startOffset);
 }
-
-const maxTimestampOf = (head: Head): number => addToTotals(addToTotals(head.totals, head.previous), head.current).maxTimestamp;
 
 /** Runs carry the running maximum of all timestamps up to their end, so the first that reaches the time is found by halving. */
 async function refsOfFirstRun(broker: Broker, topicId: TopicId, partition: number, timestamp: number, startOffset: number, windowBase: number): Promise<PlacedRef[] | undefined> {

@@ -18,13 +18,13 @@ export function remember(broker: Broker, lane: Lane, item: Item): Head {
 
 const age = (head: Head): number => head.commits + head.rotation;
 
-/** The head as last seen, if that is recent enough; else read. undefined: there is none. Cost: at most one read. */
-export async function viewHead(broker: Broker, lane: Lane): Promise<Head | undefined> {
-  if (lane.view !== undefined && broker.clock.monotonicMs() - lane.view.atMs <= broker.policy.viewMaxAgeMs) return lane.view.head;
-  return readHead(broker, lane);
+/** The head as last seen, if that is recent enough. */
+export function freshView(broker: Broker, lane: Lane): Head | undefined {
+  const { view } = lane;
+  return view !== undefined && broker.clock.monotonicMs() - view.atMs <= broker.policy.viewMaxAgeMs ? view.head : undefined;
 }
 
-/** A strong read of the head. */
+/** A strong read of the head; undefined: there is none. */
 export async function readHead(broker: Broker, lane: Lane): Promise<Head | undefined> {
   const [item] = await broker.ledger.read([headKey(lane.topicId, lane.partition)], { strong: true });
   return item === undefined ? undefined : remember(broker, lane, item);

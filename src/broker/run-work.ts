@@ -8,16 +8,22 @@ import { readTopic } from './topic-cache.ts';
 
 const pageSize = 100;
 
-/** Runs what is due; answers how many items it settled. @throws StoreFailure */
-export async function runDueWork(broker: Broker): Promise<number> {
+/**
+ * Runs what is due; answers how many items it settled. An item that fails is reported and stays for the next run.
+ * @param stopped asked between items and pages: what is left is done by a later run
+ * @throws StoreFailure where the ledger cannot be searched for work
+ */
+export async function runDueWork(broker: Broker, stopped: () => boolean = () => false): Promise<number> {
   let settled = 0;
   for (const pk of workShards) {
+    let from: string | undefined;
     for (;;) {
-      const page = await broker.ledger.scan({ pk, to: workDueAt(broker.clock.nowMs()), limit: pageSize, strong: true });
+      const page = await broker.ledger.scan({ pk, ...(from === undefined ? {} : { from }), to: workDueAt(broker.clock.nowMs()), limit: pageSize, strong: true });
       for (const { sk } of page.items) {
-        await settle(broker, topicOfWork(sk));
-        await broker.ledger.write({ key: { pk, sk }, action: 'delete', guards: [] });
-        settled += 1;
+        if (stopped()) return settled;
+        if (await settle(broker, pk, sk, stopped)) settled += 1;
+        // Nothing sorts between a key and itself with the lowest printable character behind it.
+        from = `${sk} `;
       }
       if (page.items.length === 0) break;
     }
@@ -25,9 +31,21 @@ export async function runDueWork(broker: Broker): Promise<number> {
   return settled;
 }
 
-/** A live topic needs nothing: its maker came to the end after all. */
-async function settle(broker: Broker, topicId: string): Promise<void> {
+async function settle(broker: Broker, pk: string, sk: string, stopped: () => boolean): Promise<boolean> {
+  try {
+    if (!(await workOn(broker, topicOfWork(sk), stopped))) return false;
+    await broker.ledger.write({ key: { pk, sk }, action: 'delete', guards: [] });
+    return true;
+  } catch (error) {
+    broker.telemetry.report('due_work_failed', { work: `${pk} ${sk}` }, error);
+    return false;
+  }
+}
+
+/** Whether nothing is left to do. A live topic needs nothing: its maker came to the end after all. */
+async function workOn(broker: Broker, topicId: string, stopped: () => boolean): Promise<boolean> {
   const topic = await readTopic(broker.ledger, topicId);
-  if (topic === undefined || topic.state === 'live') return;
-  if (await beginDelete(broker, topic)) await clearAway(broker, topicId);
+  if (topic === undefined || topic.state === 'live') return true;
+  if (!(await beginDelete(broker, topic))) return true;
+  return clearAway(broker, topicId, stopped);
 }

@@ -17,7 +17,7 @@ import type { Lane } from './committer.ts';
 import { backoff, type Deadline } from './deadline.ts';
 import { readEpochs } from './epochs.ts';
 import { appendUnknown, failureBeforeCommit } from './failures.ts';
-import { readHead, remember, viewHead } from './head-view.ts';
+import { freshView, readHead, remember } from './head-view.ts';
 import { sealAndRotate } from './seal.ts';
 import { searchRuns } from './search-runs.ts';
 import { isWorthRetrying } from './upload.ts';
@@ -31,6 +31,8 @@ type Sending = {
   readonly payload: Payload;
   readonly commit: Commit<WaitingEntry>;
   readonly deadline: Deadline;
+  /** To be called when the outcome is known, before it is told. */
+  readonly decided: () => void;
   /** Those not answered yet. */
   entries: readonly WaitingEntry[];
   pin: number;
@@ -41,11 +43,11 @@ type Sending = {
 type Step = 'answered' | 'again' | 'reupload';
 
 /** Never rejects. Answers the entries that need a payload of a newer epoch; all others are answered. */
-export async function sendCommit(broker: Broker, lane: Lane, payload: Payload, entries: readonly WaitingEntry[], deadline: Deadline): Promise<readonly WaitingEntry[]> {
+export async function sendCommit(broker: Broker, lane: Lane, payload: Payload, entries: readonly WaitingEntry[], deadline: Deadline, decided: () => void): Promise<readonly WaitingEntry[]> {
   const commit: Commit<WaitingEntry> = { head: headKey(lane.topicId, lane.partition), id: payload.id, epoch: payload.epoch, inline: payload.inline, entries };
-  const sending: Sending = { broker, lane, payload, commit, deadline, entries, pin: 0, mayHaveLanded: false };
+  const sending: Sending = { broker, lane, payload, commit, deadline, decided, entries, pin: 0, mayHaveLanded: false };
   try {
-    await takePin(sending);
+    if (!pinOfView(sending)) await takePin(sending);
     for (let attempt = 0; sending.entries.length > 0; attempt++) {
       if (attempt >= limits.maxCommitAttempts) throw new WadiError('partition_busy', `Partition ${lane.partition} is too busy. Send the request again after a moment.`);
       const step = await sendOnce(sending, attempt);
@@ -67,11 +69,19 @@ export async function sendCommit(broker: Broker, lane: Lane, payload: Payload, e
 async function takePin(sending: Sending): Promise<void> {
   const { broker, lane, deadline } = sending;
   const expected = sending.entries[0]?.expectedOffset;
-  let head = await deadline.race(viewHead(broker, lane));
-  if (expected !== undefined && head?.nextOffset !== expected) head = await deadline.race(readHead(broker, lane));
+  const head = await deadline.race(readHead(broker, lane));
   if (head === undefined || head.deleting) return refuse(sending, sending.entries, topicGone());
   if (expected !== undefined && head.nextOffset !== expected) refuse(sending, sending.entries.slice(0, 1), mismatch(expected, head.nextOffset));
   sending.pin = head.nextOffset;
+}
+
+/** As `takePin`, where what was seen last is new enough and refuses nothing; false where the head must be read. */
+function pinOfView(sending: Sending): boolean {
+  const head = freshView(sending.broker, sending.lane);
+  const expected = sending.entries[0]?.expectedOffset;
+  if (head === undefined || head.deleting || (expected !== undefined && head.nextOffset !== expected)) return false;
+  sending.pin = head.nextOffset;
+  return true;
 }
 
 async function sendOnce(sending: Sending, attempt: number): Promise<Step> {
@@ -86,6 +96,8 @@ async function sendOnce(sending: Sending, attempt: number): Promise<Step> {
     await deadline.race(backoff(broker, attempt));
     return 'again';
   }
+  // Whatever goes wrong from here on, the records stand.
+  if (sent.applied) sending.mayHaveLanded = true;
   const head = sent.head === undefined ? undefined : remember(broker, lane, sent.head);
   if (!sent.applied) return decide(sending, head, attempt);
   if (head === undefined) throw new WadiError('internal', 'The ledger applied an append and did not tell the new head.');
@@ -152,6 +164,7 @@ async function decide(sending: Sending, old: Head | undefined, attempt: number):
 
 function acknowledge(sending: Sending, landed: readonly Landed<WaitingEntry>[]): void {
   const { broker, lane } = sending;
+  sending.decided();
   for (const { entry, baseOffset } of landed) entry.waiting.settle({ baseOffset });
   sending.entries = sending.entries.filter((entry) => !landed.some((one) => one.entry === entry));
   broker.telemetry.count('commits');

@@ -107,7 +107,7 @@ export function landedIn<Entry extends CommitEntry>(commit: Commit<Entry>, place
 export type AfterRefusal<Entry extends CommitEntry = CommitEntry> =
   /** An earlier send landed: these stand, the others of the commit never will. */
   | { readonly next: 'acknowledge'; readonly landed: readonly Landed<Entry>[] }
-  /** The head no longer lists all that was committed since the pin: runs [pin, windowBase) must be searched, unless no send can have landed. */
+  /** The head no longer lists all that was committed since the pin: runs [pin, windowBase) must be searched. */
   | { readonly next: 'search'; readonly windowBase: number; readonly pin: number }
   /** Never landed and never will: the payload's epoch is closed. Upload again under the current one, with a new id. */
   | { readonly next: 'reupload' }

@@ -23,7 +23,7 @@ export interface Wakeups {
   subscribe(channel: string, callback: () => void): () => void;
 }
 
-export type TelemetryCounter = 'appends' | 'commits' | 'commitBytes' | 'records' | 'rotations' | 'resends' | 'splits' | 'windowPassed' | 'fetches' | 'fetchBytes';
+export type TelemetryCounter = 'appends' | 'commits' | 'records' | 'rotations' | 'resends' | 'splits' | 'windowPassed' | 'fetches';
 
 export interface Telemetry {
   count(counter: TelemetryCounter, by?: number): void;

@@ -15,7 +15,7 @@ export const limits = {
   bodyTimeoutMs: 30_000,
   headersTimeoutMs: 10_000,
   keepAliveTimeoutMs: 65_000,
-  /** How long an append may wait for its commit before the answer is `unknown`. */
+  /** How long an append may wait in its queue, and then for its commit before the answer is `unknown`. */
   appendTimeoutMs: 30_000,
   /** After SIGTERM: how long accepted requests may take before the process ends anyway. */
   shutdownTimeoutMs: 10_000,
@@ -49,8 +49,6 @@ export const limits = {
   /** Soft size of the tail at which it is rotated, and the hard one (PROTOCOL 2.3). */
   tailCommits: 8,
   maxTailCommits: 32,
-  /** Idempotent producers in one group commit (PROTOCOL 2.4). */
-  maxProducersPerCommit: 16,
   /** Bytes of one partition in one commit; a request's part may be larger and then goes alone. */
   maxCommitBytes: 4 * mib,
   maxCommitRecords: 1_000_000,

@@ -160,6 +160,14 @@ describe('failures', () => {
     expect(broker.reports).toContain('append_unknown');
   });
 
+  it('I4: what was applied is never told as refused, though the new head cannot be read', async () => {
+    const broker = await brokerWithTopic({ policy: { viewMaxAgeMs: 1e9 } });
+    await send(broker, ['a']);
+    const topic = await broker.topics.resolve('t');
+    await broker.ledger.write({ key: headKey(topic.id, 0), action: 'update', guards: [], changes: [{ change: 'set', path: 'fv', value: 99 }] });
+    expect(await outcome(send(broker, ['b']))).toBe('append_unknown');
+  });
+
   it('a full head is rotated by whoever meets it', async () => {
     const broker = await brokerWithTopic();
     const rotations = 1000;

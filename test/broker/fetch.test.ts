@@ -58,6 +58,16 @@ describe('I7: following nextOffset', () => {
     expect(page.nextOffset).toBe(5);
   });
 
+  it('headers count as what they are', async () => {
+    const broker = await testBroker();
+    await createTopic(broker, { name: 't', config: { 'compression.type': 'zstd' } });
+    const heavy = { ...record('v'), headers: [[new Uint8Array(1), new Uint8Array(10_000)]] as const };
+    await appendRecords(broker, { topic: 't', partition: 0, records: Array.from({ length: 50 }, () => heavy) });
+    expect((await fetch(broker, { at: 'earliest' }, { maxBytes: 50_000 })).records).toHaveLength(4);
+    const page = await fetchTopic(broker, { topic: 't', from: { start: { at: 'earliest' } }, budget: { maxBytes: 50_000, maxRecords: 1000 }, waitMs: 0 });
+    expect(page.records).toHaveLength(4);
+  });
+
   it('batches come whole, from the one that holds the offset', async () => {
     const broker = await brokerWithTopic();
     await send(broker, numbers(10));

@@ -166,6 +166,20 @@ describe('delete', () => {
   });
 });
 
+it('work that cannot be done does not keep the rest from being done, and stays', async () => {
+  const broker = await testBroker();
+  const ids: string[] = [];
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
+    ids.push((await createTopic(broker, { name })).topic.id);
+    await deleteTopic(broker, name);
+  }
+  await broker.ledger.write({ key: topicKey(ids[0] as string), action: 'update', guards: [], changes: [{ change: 'set', path: 'fv', value: 99 }] });
+  expect(await runDueWork(broker)).toBe(5);
+  expect(broker.reports).toContain('due_work_failed');
+  expect(await leftovers(broker, ids[3] as string, 1)).toHaveLength(1);
+  expect(await runDueWork(broker, () => true)).toBe(0);
+});
+
 it('a creation that arrives a second time after the deletion makes no topic without heads', async () => {
   const broker = await brokerWithTopic();
   const creation = broker.ledger.sent.filter((writes) => writes.some(({ key, action }) => (key.pk.startsWith('TU#') && action === 'put') || key.pk === 'TN'));

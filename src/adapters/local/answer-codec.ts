@@ -72,5 +72,6 @@ function readImage(from: Cursor, write: Write): Item | undefined {
   const kind = readByte(from);
   if (kind === noImage) return undefined;
   if (kind === putImage) return (write as { item: Item }).item;
-  return decodeContent(write.key, readBytes(from));
+  // Of its own bytes: what is kept of it must not keep the answers of a whole flush.
+  return decodeContent(write.key, Uint8Array.from(readBytes(from)));
 }

@@ -86,10 +86,10 @@ export async function openSqliteLedger(path: string): Promise<SqliteLedger> {
     assertOpen();
     const answered = queue.add(writes);
     if (!scheduled) {
-      // Whatever the current callback still leads to shares the transaction, such as the next commits of all
-      // partitions that one answer has set free; nothing waits for other events.
+      // What else is about to be written shares the transaction, such as the next commits of all partitions that
+      // one answer has set free; nothing waits for other events, nor for what the answers lead to.
       scheduled = true;
-      process.nextTick(flush);
+      queueMicrotask(flush);
     }
     const answer = await answered;
     calls++;
