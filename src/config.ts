@@ -7,6 +7,8 @@ export type ServerConfig = {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
+  /** Requests must name this machine as their host: without --insecure. */
+  readonly localOnly: boolean;
 };
 
 export type CommandLine = { readonly run: ServerConfig } | { readonly help: string } | { readonly wrong: string };
@@ -20,8 +22,9 @@ const help = `Wadi: Kafka's model behind an HTTP API, on one machine.
   --data DIR     where everything is stored; made if need be     (${defaults.data})
   --host HOST    address to listen on                            (${defaults.host})
   --port N       port to listen on; 0: any free one              (${defaults.port})
-  --insecure     listen beyond this machine although there is no authentication yet:
-                 whoever reaches the port can read and write everything
+  --insecure     listen beyond this machine, and take requests under any host name,
+                 although there is no authentication yet: whoever reaches the port
+                 can read and write everything
   --help         this text
 
 Examples, once it runs:
@@ -54,7 +57,7 @@ export function readCommandLine(args: readonly string[]): CommandLine {
         wrong: `There is no authentication yet, so this server listens on this machine only (127.0.0.1). --host ${host} lets everybody who reaches it read and write everything; if that is what you want, add --insecure.`,
       };
     }
-    return { run: { dataDir: data, host, port: Number(port) } };
+    return { run: { dataDir: data, host, port: Number(port), localOnly: !insecure } };
   } catch (error) {
     return { wrong: `${(error as Error).message.split('. ')[0]?.replace(/\.$/, '')}.` };
   }

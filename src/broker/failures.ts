@@ -29,8 +29,9 @@ export function storeError(failure: StoreFailure): WadiError {
     case 'throttled':
     case 'conflict':
     case 'unavailable':
-    case 'closed':
       return new WadiError('storage_unavailable', 'The store did not answer in time. Send the request again.', {}, options);
+    case 'closed':
+      return new WadiError('storage_unavailable', 'The store takes no requests until the server is started again; its log says why.', {}, options);
   }
 }
 

@@ -2,6 +2,7 @@
 // says `Connection: close` and is not asked again.
 
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { holdAnswer } from './answer-budget.ts';
 import type { Api, RequestContext } from './api.ts';
 
 export const jsonType = 'application/json';
@@ -33,11 +34,18 @@ function headersOf(api: Api, context: RequestContext, contentType: string, more?
   return headers;
 }
 
-/** A 200 whose body lies in several places: handed to the socket as it is, for gluing it together costs more than sending it. */
+/**
+ * A 200 whose body lies in several places: handed to the socket as it is, for gluing it together costs more than sending it.
+ * @throws WadiError server_busy
+ */
 export function answerViews(api: Api, context: RequestContext, contentType: string, views: readonly Uint8Array[], more: Readonly<Record<string, string>>): Response {
   const { outgoing } = context.env;
   const length = views.reduce((sum, view) => sum + view.length, 0);
-  outgoing.writeHead(200, { ...headersOf(api, context, contentType, more), 'Content-Length': length });
+  const headers = { ...headersOf(api, context, contentType, more), 'Content-Length': String(length) };
+  // Hono makes a new answer of one to HEAD, and would forget that it has been sent.
+  if (context.req.method === 'HEAD') return new Response(null, { status: 200, headers });
+  holdAnswer(api, context, length);
+  outgoing.writeHead(200, headers);
   outgoing.cork();
   for (const view of views) outgoing.write(view);
   outgoing.end();

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from 'hono';
 import type { Broker } from '../broker/broker.ts';
+import type { AnswerBudget } from './answer-budget.ts';
 import type { BodyBudget } from './read-body.ts';
 
 export type Api = {
@@ -13,7 +14,12 @@ export type Api = {
   readonly stopping: AbortSignal;
   /** A request left work behind (broker/run-work.ts); to be run soon, not within the request. */
   readonly onWorkLeft: () => void;
+  /** Whether the stores take writes. */
+  readonly ready: () => boolean;
+  /** Only requests that name this machine as their host are taken (hosts.ts). */
+  readonly localOnly: boolean;
   readonly bodies: BodyBudget;
+  readonly answers: AnswerBudget;
   /** Ids of requests whose clients gave none. */
   readonly nextRequestId: () => string;
 };

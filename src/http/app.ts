@@ -5,6 +5,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { WadiError } from '../record/errors.ts';
 import { answerJson } from './answer.ts';
 import type { Api, RequestContext } from './api.ts';
+import { hostNotAllowed, isThisMachine } from './hosts.ts';
 import { answerProblem } from './problems.ts';
 import { builtRoutes, openApiPath, routesToCome } from './routes.ts';
 
@@ -28,7 +29,13 @@ export function createApp(api: Api): App {
   });
   app.notFound((context) => nothingHere(api, context));
   app.onError((error, context) => answerProblem(api, context, error));
-  return app;
+  return api.localOnly ? onlyLocal(api, app) : app;
+}
+
+function onlyLocal(api: Api, app: App): App {
+  const refusing = new OpenAPIHono<{ Bindings: RequestContext['env'] }>();
+  refusing.notFound((context) => answerProblem(api, context, hostNotAllowed()));
+  return { fetch: (request, env) => (isThisMachine(env.incoming.headers.host) ? app : refusing).fetch(request, env) };
 }
 
 const honoPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');

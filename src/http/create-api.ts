@@ -1,11 +1,12 @@
 // What the API needs besides the broker, made for one server.
 
 import type { Broker } from '../broker/broker.ts';
+import { createAnswerBudget } from './answer-budget.ts';
 import type { Api } from './api.ts';
 import { createBodyBudget } from './read-body.ts';
 
-export function createApi(given: Pick<Api, 'broker' | 'version' | 'stopping' | 'onWorkLeft'>): Api {
-  return { ...given, bodies: createBodyBudget(), nextRequestId: requestIds(given.broker) };
+export function createApi(given: Pick<Api, 'broker' | 'version' | 'stopping' | 'onWorkLeft' | 'ready' | 'localOnly'>): Api {
+  return { ...given, bodies: createBodyBudget(), answers: createAnswerBudget(), nextRequestId: requestIds(given.broker) };
 }
 
 /** Unique over processes by random bytes, within one by a count. */

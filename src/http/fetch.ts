@@ -9,6 +9,7 @@ import { listOffsets } from '../broker/list-offsets.ts';
 import { WadiError } from '../record/errors.ts';
 import { limits } from '../record/limits.ts';
 import { answer, answerJson, answerViews, batchesType, jsonType } from './answer.ts';
+import { holdAnswer } from './answer-budget.ts';
 import type { Api, Handler, RequestContext } from './api.ts';
 import { viewBatches } from './bodies/batches.ts';
 import { writeJsonRecords } from './bodies/json.ts';
@@ -142,8 +143,13 @@ function pageOf(api: Api, context: RequestContext, { limit, maxBytes, waitMs = 0
   return { budget, waitMs, signal: waitMs === 0 ? undefined : AbortSignal.any([context.req.raw.signal, api.stopping]) };
 }
 
-/** The records are bytes already and are not looked at again. */
+/**
+ * The records are bytes already and are not looked at again.
+ * @throws WadiError server_busy
+ */
 function answerPage(api: Api, context: RequestContext, topicId: string, records: Uint8Array, rest: object): Response {
   const parts = [Buffer.from(`{"topicId":"${topicId}",`), records, Buffer.from(`,${JSON.stringify(rest).slice(1)}`)];
-  return answer(api, context, 200, jsonType, Buffer.concat(parts));
+  const body = Buffer.concat(parts);
+  if (context.req.method !== 'HEAD') holdAnswer(api, context, body.length);
+  return answer(api, context, 200, jsonType, body);
 }

@@ -20,6 +20,7 @@ export const statuses: Record<ErrorCode, number> = {
   not_found: 404,
   method_not_allowed: 405,
   origin_not_allowed: 403,
+  host_not_allowed: 403,
   not_implemented: 501,
   too_many_records: 413,
 

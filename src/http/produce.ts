@@ -99,7 +99,7 @@ function readExpectedOffset({ env: { incoming } }: RequestContext, partition: nu
   return readInteger('Wadi-Expected-Offset', String(given));
 }
 
-/** 200 where all stand, 207 where some do; where none does, it throws the error of the first. */
+/** 200 where all stand, 207 where some do; where none does, it throws the error of one. */
 function answerOf(api: Api, context: RequestContext, { answer }: Query, appended: AppendAnswer): Response {
   const { topicId, results } = appended;
   const errors = results.filter((result) => 'error' in result);
@@ -108,12 +108,10 @@ function answerOf(api: Api, context: RequestContext, { answer }: Query, appended
   return answerJson(api, context, errors.length === 0 ? 200 : 207, { topicId, results: results.map(describe), records });
 }
 
-/** It must not promise for all partitions what is true of one (I4). */
+/** The first, or one whose effect is not known: it must not promise for all partitions what is true of one (I4). */
 function asOne(errors: readonly (PartitionResult & { readonly error: WadiError })[]): WadiError {
-  const first = errors[0]?.error ?? new WadiError('internal', 'The request had no partition.');
   const unsure = errors.find(({ error }) => error.sideEffects !== 'none')?.error;
-  if (unsure === undefined || first.sideEffects === 'unknown') return first;
-  return new WadiError(first.code, first.message, first.facts, { cause: first.cause, sideEffects: unsure.sideEffects });
+  return unsure ?? errors[0]?.error ?? new WadiError('internal', 'The request had no partition.');
 }
 
 function describe(result: PartitionResult): object {

@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { WadiError } from '../record/errors.ts';
 import { limits } from '../record/limits.ts';
 import type { Api, RequestContext } from './api.ts';
+import { gather } from './gather.ts';
 
 /** Bytes of bodies that are being read, or whose requests are not answered yet. */
 export type BodyBudget = { readonly maxBodyBytes: number; readonly maxBytesInFlight: number; inFlight: number };
@@ -52,10 +53,10 @@ function refuseForeignPages({ headers: { origin, host } }: IncomingMessage): voi
 /** Node's parser has seen to it that a body is not longer than was announced. */
 function readBytes(incoming: IncomingMessage, length: number | undefined, hold: (bytes: number) => void): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    const gathered = gather(length);
     const end = (): void => {
       stop();
-      resolve(join(chunks, length));
+      resolve(gathered.bytes());
     };
     const cut = (): void => {
       stop();
@@ -64,7 +65,7 @@ function readBytes(incoming: IncomingMessage, length: number | undefined, hold: 
     const take = (chunk: Buffer): void => {
       try {
         hold(chunk.length);
-        chunks.push(chunk);
+        gathered.add(chunk);
       } catch (error) {
         stop();
         reject(error);
@@ -76,20 +77,6 @@ function readBytes(incoming: IncomingMessage, length: number | undefined, hold: 
     incoming.on('data', take).on('end', end).on('close', cut);
     if (incoming.destroyed) cut();
   });
-}
-
-/** A plain Uint8Array of its own buffer, or nearly so: the broker may keep it. */
-function join(chunks: readonly Buffer[], length: number | undefined): Uint8Array {
-  const only = chunks[0];
-  if (only === undefined) return new Uint8Array(0);
-  if (chunks.length === 1) return new Uint8Array(only.buffer, only.byteOffset, only.length);
-  const bytes = new Uint8Array(length ?? chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 const tooLarge = (limit: number): WadiError => new WadiError('body_too_large', `The body is larger than ${limit} bytes. Send its records in several requests.`, { limit });

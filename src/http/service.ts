@@ -49,5 +49,6 @@ export const health: Handler = (api, context) => answerJson(api, context, 200, {
 
 export const ready: Handler = (api, context) => {
   if (api.stopping.aborted) throw new WadiError('shutting_down', 'The server is about to stop. Send requests to its successor.');
+  if (!api.ready()) throw new WadiError('storage_unavailable', 'The store takes no writes until the server is restarted; reading may go on.');
   return answerJson(api, context, 200, { status: 'ready' });
 };

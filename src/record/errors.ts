@@ -23,6 +23,7 @@ export const errorTable = {
   not_found: row('No such route'),
   method_not_allowed: row('The route does not take this method'),
   origin_not_allowed: row('The request was made by a web page of another origin'),
+  host_not_allowed: row('The Host header does not name this machine'),
   not_implemented: row('Documented, but not built yet'),
   too_many_records: row('More records than one request may carry'),
 

@@ -14,6 +14,10 @@ export const limits = {
   /** A client that sends its body more slowly than this is cut off. */
   bodyTimeoutMs: 30_000,
   headersTimeoutMs: 10_000,
+  /** Answers of fetches that their readers have not taken yet, in the whole process. */
+  maxAnswerBytesInFlight: 256 * mib,
+  /** A reader that takes nothing of its answer for so long is cut off. */
+  answerStallMs: 30_000,
   keepAliveTimeoutMs: 65_000,
   /** How long an append may wait in its queue, and then for its commit before the answer is `unknown`. */
   appendTimeoutMs: 30_000,

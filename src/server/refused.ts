@@ -6,6 +6,9 @@ import { problemOf } from '../http/problems.ts';
 import { WadiError } from '../record/errors.ts';
 import { limits } from '../record/limits.ts';
 
+/** How long a client may take to close its half after it was refused. */
+const lingerMs = 1_000;
+
 /** A listener for `clientError`. */
 export function answerRefused(error: NodeJS.ErrnoException, socket: Duplex): void {
   const underWay = (socket as { _httpMessage?: { headersSent: boolean } })._httpMessage;
@@ -16,6 +19,8 @@ export function answerRefused(error: NodeJS.ErrnoException, socket: Duplex): voi
   const problem = problemOf(meaningOf(error));
   const body = JSON.stringify(problem);
   socket.end(`HTTP/1.1 ${problem.status} ${reasons[problem.status] ?? ''}\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`);
+  const linger = setTimeout(() => socket.destroy(), lingerMs).unref();
+  socket.once('close', () => clearTimeout(linger));
 }
 
 const reasons: Readonly<Record<number, string>> = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' };

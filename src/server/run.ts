@@ -13,14 +13,16 @@ import { type Listening, listen } from './listen.ts';
 const closingMs = 3_000;
 
 /** Resolves with the exit code. */
-export async function runServer({ dataDir, host, port }: ServerConfig): Promise<number> {
+export async function runServer({ dataDir, host, port, localOnly }: ServerConfig): Promise<number> {
   const stopping = new AbortController();
   const signal = nextSignal();
   let home: Home | undefined;
   let listening: Listening;
   try {
     home = await openEmbedded(dataDir);
-    listening = await listen(createApp(createApi({ broker: home.broker, version: version(), stopping: stopping.signal, onWorkLeft: home.onWorkLeft })), { host, port });
+    const { broker, onWorkLeft, ready } = home;
+    const api = createApi({ broker, version: version(), stopping: stopping.signal, onWorkLeft, ready, localOnly });
+    listening = await listen(createApp(api), { host, port });
   } catch (error) {
     await home?.close();
     process.stderr.write(`${whyNot(error, host, port)}\n`);

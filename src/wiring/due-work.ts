@@ -9,7 +9,7 @@ const everyMs = 60_000;
 export type DueWork = {
   /** Does not wait for the work. */
   soon(): void;
-  /** Ends after the run that goes on now. */
+  /** Ends the run that goes on now after the step it is at; the rest is left to a later run. */
   stop(): Promise<void>;
 };
 
@@ -21,7 +21,7 @@ export function startDueWork(broker: Broker): DueWork {
   async function run(): Promise<void> {
     do {
       again = false;
-      await runDueWork(broker).catch((error: unknown) => broker.telemetry.report('due_work_failed', {}, error));
+      await runDueWork(broker, () => stopped).catch((error: unknown) => broker.telemetry.report('due_work_failed', {}, error));
     } while (again && !stopped);
     running = undefined;
   }

@@ -27,6 +27,8 @@ export type Home = {
   readonly broker: Broker;
   /** A request left work behind. */
   readonly onWorkLeft: () => void;
+  /** Whether the ledger takes writes. */
+  ready(): boolean;
   totals(): Totals;
   /** Refuses appends from now on, answers those that wait, then gives the folder up. */
   close(): Promise<void>;
@@ -52,6 +54,7 @@ export async function openEmbedded(dataDir: string): Promise<Home> {
     return {
       broker,
       onWorkLeft: work.soon,
+      ready: ledger.writable,
       totals: () => ({ appends: telemetry.total('appends'), commits: telemetry.total('commits'), syncs: ledger.stats().transactions }),
       async close() {
         await Promise.all([broker.committer.close(), work.stop()]);

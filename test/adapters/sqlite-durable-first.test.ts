@@ -23,7 +23,7 @@ it.skipIf(noStrace)('I3: no commit is seen before its sync; after a failed one t
   writer.send('go');
   expect(await writer.line()).toBe('unavailable unknown');
   expect(await writer.line()).toBe('many looks, before');
-  expect(await writer.line()).toBe('unavailable none');
+  expect(await writer.line()).toBe('closed none, not writable');
   await writer.ended();
 
   const again = await openSqliteLedger(path);

@@ -3,11 +3,13 @@
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { memoryLedger } from '../../src/adapters/memory/ledger.ts';
+import { createAnswerBudget } from '../../src/http/answer-budget.ts';
 import { createBodyBudget } from '../../src/http/read-body.ts';
 import { headKey, partitionKey, topicKey } from '../../src/log/keys.ts';
 import type { Write } from '../../src/log/write.ts';
 import { type FailureReason, StoreFailure } from '../../src/ports/failure.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
+import { type DueWork, startDueWork } from '../../src/wiring/due-work.ts';
 import { clientOf, expectProblem } from './contract/client.ts';
 import { type Home, memoryBroker, serveBroker } from './contract/homes.ts';
 
@@ -62,7 +64,7 @@ describe('I4: several partitions', () => {
     expect(reply.status).toBe(207);
     expect(reply.json.results).toEqual([
       { partition: 0, baseOffset: 0, count: 1, timestamp: expect.any(Number) },
-      { partition: 1, status: 507, code: 'storage_full', detail: expect.stringContaining('nothing was written'), retryable: true, sideEffects: 'none' },
+      { partition: 1, status: 507, code: 'storage_full', detail: expect.stringContaining('no space left'), retryable: true, sideEffects: 'none' },
     ]);
     expect(reply.json.records).toEqual([
       { partition: 0, offset: 0 },
@@ -94,7 +96,7 @@ describe('I4: several partitions', () => {
       ]),
     });
     const reply = await raw(`${await topic(2)}/records`, both);
-    expect(reply.json.sideEffects).toBe('unknown');
+    expect(reply.json).toMatchObject({ code: 'append_unknown', status: 504, sideEffects: 'unknown' });
   });
 });
 
@@ -151,6 +153,32 @@ describe('I13: bytes in flight', () => {
   });
 });
 
+describe('I13: bytes of answers in flight', () => {
+  const batches = { accept: 'application/vnd.wadi.record-batches' };
+
+  it('refuses fetches beyond those that the server holds, and holds none in the end', async () => {
+    const answers = createAnswerBudget(1000);
+    home = await serveBroker(await memoryBroker(), { answers });
+    const path = `${await topic()}/partitions/0/records`;
+    await append(path.slice(0, path.indexOf('/partitions')), ['x'.repeat(500)]);
+    for (const accept of [undefined, batches]) expect((await get(path, accept)).status).toBe(200);
+    await vi.waitFor(() => expect(answers.inFlight).toBe(0), { interval: 2 });
+    answers.inFlight = 600;
+    for (const where of [path, path.replace('/partitions/0', '')]) expectProblem(await get(where), 503, 'server_busy', { retryable: true });
+    expectProblem(await get(path, batches), 503, 'server_busy');
+    expect((await send('HEAD', path)).status).toBe(200);
+    expect(answers.inFlight).toBe(600);
+  });
+});
+
+describe('a store that takes no more writes', () => {
+  it('makes the server not ready', async () => {
+    home = await serveBroker(await memoryBroker(), { ready: () => false });
+    expectProblem(await get('/readyz'), 503, 'storage_unavailable');
+    expect((await get('/healthz')).status).toBe(200);
+  });
+});
+
 describe('a server that stops', () => {
   it('is not ready, ends waits with an empty page, and closes connections after their answer', async () => {
     const served = await serveBroker(await memoryBroker());
@@ -175,6 +203,30 @@ describe('a deletion', () => {
     const { topicId } = (await send('DELETE', path)).json;
     const left = () => ledger.read([topicKey(topicId), headKey(topicId, 0), headKey(topicId, 1)], { strong: true });
     await vi.waitFor(async () => expect(await left()).toEqual([undefined, undefined, undefined]), { interval: 2 });
+  });
+});
+
+describe('work that is due', () => {
+  it('is left to a later run where the server stops', async () => {
+    const ledger = memoryLedger();
+    home = await serveBroker(await memoryBroker({ ledger }), { onWorkLeft: () => {} });
+    const topicIds: string[] = [];
+    for (let i = 0; i < 3; i++) topicIds.push((await send('DELETE', await topic())).json.topicId);
+    let work: DueWork | undefined;
+    let stopped: Promise<void> | undefined;
+    const write: Ledger['write'] = (given) => {
+      stopped ??= work?.stop();
+      return ledger.write(given);
+    };
+    const writeAll: Ledger['writeAll'] = (given) => {
+      stopped ??= work?.stop();
+      return ledger.writeAll(given);
+    };
+    work = startDueWork(await memoryBroker({ ledger: { ...ledger, write, writeAll } }));
+    await vi.waitFor(() => expect(stopped).toBeDefined(), { interval: 2 });
+    await stopped;
+    const left = await ledger.read(topicIds.map(topicKey), { strong: true });
+    expect(left.filter((item) => item !== undefined).length).toBeGreaterThanOrEqual(2);
   });
 });
 

@@ -25,6 +25,13 @@ const put = (url: string) => fetch(`${url}/v1/topics/t`, { method: 'PUT' });
 const append = (url: string, value: unknown) => fetch(`${url}/v1/topics/t/records`, { method: 'POST', headers: json, body: JSON.stringify({ records: [{ value }] }) });
 const records = async (url: string): Promise<unknown[]> => ((await (await fetch(`${url}/v1/topics/t/records`)).json()) as { records: { value: unknown }[] }).records.map(({ value }) => value);
 
+/** Of a request that names this host. */
+async function statusFor(url: string, host: string): Promise<string | undefined> {
+  const connection = openConnection(url);
+  connection.write(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  return / (\d{3}) /.exec(await connection.closed)?.[1];
+}
+
 describe('command line', () => {
   it('--help teaches by examples', () => {
     const { status, stdout } = run('--help');
@@ -52,7 +59,13 @@ describe('command line', () => {
     started.push(server);
     while (!server.output().includes('curl')) await Promise.race([new Promise(setImmediate), server.exited.then(() => expect.unreachable(server.output()))]);
     expect(server.output()).toContain('http://0.0.0.0:');
+    expect(await statusFor(`http://127.0.0.1:${/0\.0\.0\.0:(\d+)/.exec(server.output())?.[1]}`, 'wadi.example')).toBe('200');
     await server.stop();
+  });
+
+  it('takes requests under names of this machine only, without it', async () => {
+    const { url } = await start();
+    expect([await statusFor(url, 'localhost'), await statusFor(url, 'wadi.example')]).toEqual(['200', '403']);
   });
 });
 
@@ -96,7 +109,7 @@ describe('SIGTERM', () => {
     slow.write(post('/v1/topics/t/records', `Content-Length: ${body.length}\r\nExpect: 100-continue`));
     // A client that asks whether to go on learns that its request has been accepted.
     const poll = openConnection(server.url);
-    poll.write('GET /v1/topics/t/partitions/0/records?waitMs=30000&from=end-0 HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n');
+    poll.write('GET /v1/topics/t/partitions/0/records?waitMs=30000&from=end-0 HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n\r\n');
     await Promise.all([slow.until(/100 Continue/), poll.until(/100 Continue/)]);
     const stopped = server.stop();
     expect(await poll.closed).toMatch(/200 OK\r\n.*connection: close.*"records":\[\]/is);
@@ -114,7 +127,7 @@ describe('SIGTERM', () => {
     const idle = openConnection(server.url);
     await new Promise((resolve) => idle.socket.once('connect', resolve));
     const used = openConnection(server.url);
-    used.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+    used.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await used.until(/alive/);
     const began = performance.now();
     await server.stop();

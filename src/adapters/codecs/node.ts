@@ -1,25 +1,11 @@
 // Checksums and compression for Node: gzip and zstd by node:zlib, snappy and lz4 by the readers beside this
-// file, CRC-32C natively and by WebAssembly where the native module does not load (6 and 1.7 GB/s).
-import { createRequire } from 'node:module';
+// file, CRC-32C by a native module (docs/adr/0004).
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { crc32c } from '@node-rs/crc32';
 import type { Codecs } from '../../record/codecs.ts';
 import { WadiError } from '../../record/errors.ts';
 import { lz4Decompress } from './lz4.ts';
 import { snappyDecompress } from './snappy.ts';
-
-type Crc32c = (bytes: Uint8Array) => number;
-
-function loadCrc32c(): Crc32c {
-  const require = createRequire(import.meta.url);
-  try {
-    const native = (require('@node-rs/crc32') as { crc32c: Crc32c }).crc32c;
-    return (bytes) => native(bytes);
-  } catch {
-    return (require('@platformatic/wasm-utils') as { crc32c: Crc32c }).crc32c;
-  }
-}
-
-const crc32c = loadCrc32c();
 
 // Output is gathered in chunks of this size; the default of 16 KiB makes many small ones of a large batch.
 const chunkSize = 64 * 1024;

@@ -28,6 +28,8 @@ type LedgerStats = {
 };
 
 export type SqliteLedger = Ledger & {
+  /** Whether it takes writes: not once it is closed, its thread has ended, or a failure stopped the store. */
+  writable(): boolean;
   stats(): LedgerStats;
   /** Carries out what waits, puts the WAL into the database and ends the thread. Later calls fail with "closed". */
   close(): Promise<void>;
@@ -44,6 +46,7 @@ export async function openSqliteLedger(path: string): Promise<SqliteLedger> {
   let stats = { transactions: 0, checkpoints: 0, checkpointMs: 0 };
   let calls = 0;
   let scheduled = false;
+  let stopped = false;
   let state: 'open' | 'closing' | 'closed' = 'open';
   let closed: Promise<void> | undefined;
   let onIdle: (() => void) | undefined;
@@ -57,6 +60,7 @@ export async function openSqliteLedger(path: string): Promise<SqliteLedger> {
   const reads = sqliteReads(reader);
 
   worker.on('message', (message: FromWorker) => {
+    if (message.kind === 'stopped') stopped = true;
     if (message.kind !== 'flushed') return;
     stats = message.stats;
     const answer = queue.settle(message.answers, message.chunks);
@@ -136,6 +140,7 @@ export async function openSqliteLedger(path: string): Promise<SqliteLedger> {
       const answer = await submit(writes);
       return answer.status === 'applied' ? { applied: true, items: answer.items } : { applied: false, outcomes: answer.outcomes };
     },
+    writable: () => state === 'open' && !stopped,
     stats: () => ({ ...stats, calls }),
     close: () => (closed ??= close()),
   };

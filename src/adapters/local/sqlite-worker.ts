@@ -14,6 +14,7 @@ export type FromWorker =
   | { readonly kind: 'opened' }
   | { readonly kind: 'failed'; readonly reason: StoreFailure['reason']; readonly message: string }
   | { readonly kind: 'flushed'; readonly answers: Uint8Array; readonly chunks: readonly Uint8Array<ArrayBuffer>[]; readonly stats: StoreStats }
+  | { readonly kind: 'stopped' }
   | { readonly kind: 'closed' };
 
 const port = parentPort;
@@ -30,8 +31,10 @@ if (port !== null) {
       }
       const { chunks, entries } = message;
       const answers = encodeAnswers(store.run(entries.map(([chunk, start, end]) => readEntry(chunks[chunk] as Uint8Array, start, end))));
+      if (store.stopped()) post({ kind: 'stopped' });
       post({ kind: 'flushed', answers, chunks, stats: store.stats }, [answers.buffer, ...chunks.map(({ buffer }) => buffer)]);
       store.checkpointIfDue();
+      if (store.stopped()) post({ kind: 'stopped' });
     });
     post({ kind: 'opened' });
   } catch (error) {

@@ -30,5 +30,5 @@ for (let seen = 'before'; !settled; looks++) {
 }
 say(await second);
 say(`${looks > 10 ? 'many' : looks} looks, ${await present()}`);
-say(await write('third'));
+say(`${await write('third')}, ${ledger.writable() ? '' : 'not '}writable`);
 process.kill(process.pid, 'SIGKILL');

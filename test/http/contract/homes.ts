@@ -11,9 +11,9 @@ import { memoryLedger } from '../../../src/adapters/memory/ledger.ts';
 import { memoryObjectStore } from '../../../src/adapters/memory/object-store.ts';
 import { memoryWakeups } from '../../../src/adapters/memory/wakeups.ts';
 import { type Broker, createBroker, type Ports } from '../../../src/broker/broker.ts';
+import type { Api } from '../../../src/http/api.ts';
 import { createApp } from '../../../src/http/app.ts';
 import { createApi } from '../../../src/http/create-api.ts';
-import type { BodyBudget } from '../../../src/http/read-body.ts';
 import { type ListenOptions, listen } from '../../../src/server/listen.ts';
 import { startDueWork } from '../../../src/wiring/due-work.ts';
 import { openEmbedded } from '../../../src/wiring/embedded.ts';
@@ -30,7 +30,7 @@ export const homes: Readonly<Record<string, () => Promise<Home>>> = {
   'SQLite and files': async () => {
     const folder = await mkdtemp(join(tmpdir(), 'wadi-contract-'));
     const embedded = await openEmbedded(folder);
-    const served = await serveBroker(embedded.broker, { onWorkLeft: embedded.onWorkLeft });
+    const served = await serveBroker(embedded.broker, { onWorkLeft: embedded.onWorkLeft, ready: embedded.ready });
     return {
       ...served,
       async close() {
@@ -60,12 +60,12 @@ export function memoryBroker(ports: Partial<Ports> = {}): Promise<Broker> {
 
 export async function serveBroker(
   broker: Broker,
-  { onWorkLeft, bodies, ...options }: Partial<ListenOptions> & { onWorkLeft?: () => void; bodies?: BodyBudget } = {},
+  { onWorkLeft, bodies, answers, ready = () => true, ...options }: Partial<ListenOptions> & Partial<Pick<Api, 'onWorkLeft' | 'bodies' | 'answers' | 'ready'>> = {},
 ): Promise<Home & { stop(): void }> {
   const stopping = new AbortController();
   const work = onWorkLeft === undefined ? startDueWork(broker) : undefined;
-  const api = createApi({ broker, version: 'test', stopping: stopping.signal, onWorkLeft: onWorkLeft ?? work?.soon ?? (() => {}) });
-  const listening = await listen(createApp(bodies === undefined ? api : { ...api, bodies }), { host: '127.0.0.1', port: 0, ...options });
+  const api = createApi({ broker, version: 'test', stopping: stopping.signal, onWorkLeft: onWorkLeft ?? work?.soon ?? (() => {}), ready, localOnly: true });
+  const listening = await listen(createApp({ ...api, bodies: bodies ?? api.bodies, answers: answers ?? api.answers }), { host: '127.0.0.1', port: 0, ...options });
   return {
     url: `http://127.0.0.1:${listening.port}`,
     waiters: () => broker.waiters,

@@ -58,4 +58,15 @@ contract('service', ({ get, send }) => {
     const reply = await send('HEAD', '/v1/topics');
     expect([reply.status, reply.text]).toEqual([200, '']);
   });
+
+  it('answers HEAD of a fetch with the headers of GET, also as record batches', async () => {
+    expect((await send('PUT', '/v1/topics/heads', { json: {} })).status).toBe(201);
+    expect((await send('POST', '/v1/topics/heads/partitions/0/records', { json: { records: [{ value: 1 }] } })).status).toBe(200);
+    const path = '/v1/topics/heads/partitions/0/records';
+    for (const accept of ['application/json', 'application/vnd.wadi.record-batches']) {
+      const [head, whole] = [await send('HEAD', path, { headers: { accept } }), await get(path, { accept })];
+      const told = ({ headers }: typeof head) => [...headers].filter(([name]) => name.startsWith('wadi-') || name === 'content-type');
+      expect([head.status, head.text, told(head)]).toEqual([200, '', told(whole)]);
+    }
+  });
 });
