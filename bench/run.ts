@@ -53,6 +53,8 @@ export async function measure(contender: Contender, setup: Setup): Promise<Measu
     if (result.succeeded === 0) throw new Error(`${contender}, ${setup.name}: no request was answered`);
     const totals = readTotals(await server.stop());
     return { ...result, perSecond: result.succeeded / result.seconds, totals, cpuPressure };
+  } catch (error) {
+    throw new Error(`${contender}, ${setup.name}: the measurement failed; the server printed:\n${server.output().trim()}`, { cause: error });
   } finally {
     await server.kill();
   }

@@ -17,6 +17,8 @@ import type { FromWorker, ToWorker } from './sqlite-worker.ts';
 import { writeQueue } from './write-queue.ts';
 
 const maxWritesTogether = 1000;
+/** Of the microtask queue: callers that one answer has set free reach their next write by paths of different length. */
+const turnsBeforeFlush = 12;
 
 type LedgerStats = {
   /** Transactions that changed something, each with one sync. */
@@ -86,6 +88,11 @@ export async function openSqliteLedger(path: string): Promise<SqliteLedger> {
     worker.postMessage(next satisfies ToWorker, buffers);
   }
 
+  function flushAfter(turns: number): void {
+    if (turns === 0) flush();
+    else queueMicrotask(() => flushAfter(turns - 1));
+  }
+
   async function submit(writes: readonly Write[]): Promise<Exclude<ReceivedAnswer, { status: 'invalid' | 'failed' }>> {
     assertOpen();
     const answered = queue.add(writes);
@@ -93,7 +100,7 @@ export async function openSqliteLedger(path: string): Promise<SqliteLedger> {
       // What else is about to be written shares the transaction, such as the next commits of all partitions that
       // one answer has set free; nothing waits for other events, nor for what the answers lead to.
       scheduled = true;
-      queueMicrotask(flush);
+      flushAfter(turnsBeforeFlush);
     }
     const answer = await answered;
     calls++;
