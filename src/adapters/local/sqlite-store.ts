@@ -20,7 +20,7 @@ import type { ReceivedWrite } from './write-codec.ts';
 export const maxItemBytes = 16 * 1024 * 1024;
 /**
  * The WAL is checkpointed when about this much was written to it, after the answer has been sent. A compromise:
- * appends of 100 KB went at 0.51 of the null server's rate with 16 MiB and at 0.63 with 64 MiB (`npm run bench`),
+ * appends of 100 KB went at 0.51 of the null server's rate with 16 MiB and at 0.63 with 64 MiB (3 pairs each on a busy machine),
  * but the longer stall took the 99th percentile from 80 to 220 ms.
  */
 const checkpointBytes = 32 * 1024 * 1024;
