@@ -3,7 +3,7 @@
 import { nodeCodecs } from '../adapters/codecs/node.ts';
 import { FolderInUse, openDataFolder } from '../adapters/local/data-folder.ts';
 import { openFileObjectStore } from '../adapters/local/file-object-store.ts';
-import { openSqliteLedger } from '../adapters/local/sqlite-ledger.ts';
+import { openJournalLedger } from '../adapters/local/journal-ledger.ts';
 import { systemClock } from '../adapters/local/system-clock.ts';
 import { systemRandom } from '../adapters/local/system-random.ts';
 import { memoryWakeups } from '../adapters/memory/wakeups.ts';
@@ -45,7 +45,7 @@ export async function openEmbedded(dataDir: string): Promise<Home> {
   try {
     const folder = await openDataFolder(dataDir);
     undo.unshift(folder.release);
-    const ledger = await openSqliteLedger(folder.ledgerPath);
+    const ledger = await openJournalLedger(folder);
     undo.unshift(ledger.close);
     const objects = await openFileObjectStore({ root: folder.objectsPath, aside: folder.asidePath });
     const telemetry = processTelemetry((line) => process.stderr.write(`${line}\n`));
@@ -55,7 +55,7 @@ export async function openEmbedded(dataDir: string): Promise<Home> {
       broker,
       onWorkLeft: work.soon,
       ready: ledger.writable,
-      totals: () => ({ appends: telemetry.total('appends'), commits: telemetry.total('commits'), syncs: ledger.stats().transactions }),
+      totals: () => ({ appends: telemetry.total('appends'), commits: telemetry.total('commits'), syncs: ledger.stats().groups }),
       async close() {
         await Promise.all([broker.committer.close(), work.stop()]);
         await ledger.close();

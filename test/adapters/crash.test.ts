@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { openDataFolder } from '../../src/adapters/local/data-folder.ts';
 import { openFileObjectStore } from '../../src/adapters/local/file-object-store.ts';
-import { openSqliteLedger } from '../../src/adapters/local/sqlite-ledger.ts';
+import { openJournalLedger } from '../../src/adapters/local/journal-ledger.ts';
 import { content } from './children/content.ts';
 import { child, key, temporaryFolder } from './support.ts';
 
@@ -18,7 +18,7 @@ it('I3: what was answered before kill -9 is there after it, whole, and the folde
     await writer.ended();
 
     const folder = await openDataFolder(path);
-    const ledger = await openSqliteLedger(folder.ledgerPath);
+    const ledger = await openJournalLedger(folder);
     const objects = await openFileObjectStore({ root: folder.objectsPath, aside: folder.asidePath });
     for (const line of answered) {
       const [kind, name] = line.split(' ') as [string, string];
@@ -33,7 +33,7 @@ it('I3: what was answered before kill -9 is there after it, whole, and the folde
 });
 
 /** Each lane's head and its payloads were written together, so they must tell the same. */
-async function expectWhole(ledger: Awaited<ReturnType<typeof openSqliteLedger>>): Promise<void> {
+async function expectWhole(ledger: Awaited<ReturnType<typeof openJournalLedger>>): Promise<void> {
   const names: string[] = [];
   for (let from = ' ', more = true; more; ) {
     const page = await ledger.scan({ pk: 'payload', from, limit: 1000, strong: true });

@@ -13,7 +13,7 @@ async function holder(path: string) {
 it('creates the folder with its parents and opens it again', async () => {
   const path = join(await temporaryFolder(), 'a', 'b');
   (await openDataFolder(path)).release();
-  expect(await readFile(join(path, 'format'), 'utf8')).toBe('wadi 1\n');
+  expect(await readFile(join(path, 'format'), 'utf8')).toBe('wadi 2\n');
   (await openDataFolder(path)).release();
 });
 
@@ -50,10 +50,11 @@ it('lets exactly one of several processes in that start at once', async () => {
 
 it('refuses the layout of a newer version, and a folder of somebody else', async () => {
   const path = await temporaryFolder();
-  await writeFile(join(path, 'format'), 'wadi 2\n');
-  await expect(openDataFolder(path)).rejects.toMatchObject({ reason: 'newer', effect: 'none', message: expect.stringContaining('layout 2') });
+  await writeFile(join(path, 'format'), 'wadi 3\n');
+  await expect(openDataFolder(path)).rejects.toMatchObject({ reason: 'newer', effect: 'none', message: expect.stringContaining('layout 3') });
   await writeFile(join(path, 'format'), 'not ours');
   await expect(openDataFolder(path)).rejects.toMatchObject({ reason: 'corrupt' });
   await writeFile(join(path, 'format'), 'wadi 1\n');
   (await openDataFolder(path)).release();
+  expect(await readFile(join(path, 'format'), 'utf8')).toBe('wadi 2\n');
 });

@@ -1,16 +1,17 @@
+import { crc32c } from '@node-rs/crc32';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cursor, readValue } from '../../src/adapters/local/bytes.ts';
-import { decodeItem, encodeItem, sealItem } from '../../src/adapters/local/item-codec.ts';
-import { boundOfEntry, readEntry, writeEntry } from '../../src/adapters/local/write-codec.ts';
-import { InvalidWrite, type Item, type Value } from '../../src/log/write.ts';
+import { decodeItem, decodePlace, encodeItem as encode, encodePlace, joined } from '../../src/adapters/local/item-codec.ts';
+import { InvalidWrite, type Item, type Key, type Value } from '../../src/log/write.ts';
 import { StoreFailure } from '../../src/ports/failure.ts';
-import { anyItem, anyKey, anyWrite } from '../conformance/generate.ts';
-import { seeded } from '../conformance/random.ts';
 import { key } from './support.ts';
 
+const encodeItem = (at: Key, given: Item): Uint8Array => joined(encode(at, given));
+
 const name = fc.string({ unit: 'grapheme', maxLength: 80 }).filter((text) => text !== '__proto__' && text.isWellFormed());
-const bytes = fc.uint8Array({ maxLength: 40 });
+// Some beyond the size from which a binary is a part of its own.
+const bytes = fc.oneof({ weight: 9, arbitrary: fc.uint8Array({ maxLength: 40 }) }, { weight: 1, arbitrary: fc.uint8Array({ minLength: 4000, maxLength: 4200, size: 'max' }) });
 const { value } = fc.letrec<{ value: Value }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4 },
@@ -53,8 +54,21 @@ describe('items at rest', () => {
 
   it('of a newer format are refused as such', () => {
     const stored = encodeItem(key('H'), { n: 1 });
-    stored[4] = 2;
-    expect(() => decodeItem(key('H'), sealItem(key('H'), stored))).toThrow(expect.objectContaining({ reason: 'newer', message: expect.stringContaining('format 2') }));
+    stored[4] = 3;
+    new DataView(stored.buffer, stored.byteOffset).setUint32(0, crc32c(stored.subarray(4), crc32c('P#test\0H\0')), true);
+    expect(() => decodeItem(key('H'), stored)).toThrow(expect.objectContaining({ reason: 'newer', message: expect.stringContaining('format 3') }));
+  });
+
+  it('hand on large binaries as they lie', () => {
+    const large = new Uint8Array(10_000).fill(7);
+    expect(encode(key('p'), { fv: 1, b: large }).parts).toContain(large);
+  });
+
+  it('places come back as they were, and only under their key', () => {
+    const place = { file: 3, position: 2 ** 40, bytes: 77 };
+    expect(decodePlace(key('H'), encodePlace(key('H'), place))).toEqual(place);
+    expect(() => decodePlace(key('I'), encodePlace(key('H'), place))).toThrow(expect.objectContaining({ reason: 'corrupt' }));
+    expect(decodePlace(key('H'), encodeItem(key('H'), { n: 1 }))).toBeUndefined();
   });
 
   it('decode in bounded time and depth, whatever the bytes', () => {
@@ -94,28 +108,3 @@ describe('items at rest', () => {
     expect(() => encodeItem(key('H'), given)).toThrow(InvalidWrite);
   });
 });
-
-it('writes cross threads as they are', () => {
-  const chance = seeded(7);
-  for (let run = 0; run < 500; run++) {
-    const old = anyItem(chance);
-    const writes = Array.from({ length: 1 + chance.below(4) }, () => anyWrite(anyKey(chance), old, chance));
-    const before = 1 + chance.below(20);
-    const to = cursor(new Uint8Array(before + boundOfEntry(writes)), before);
-    const start = writeEntry(to, writes);
-    const received = readEntry(to.bytes, start, to.at).map(({ write, put }) => (put === undefined ? write : { ...write, item: decodeItem(write.key, sealItem(write.key, put)) }));
-    expect(received).toEqual(JSON.parse(JSON.stringify(writes, keep), restore));
-  }
-});
-
-/** `not` is always there after the crossing; bytes survive JSON as text. */
-function keep(_: string, part: unknown): unknown {
-  if (part instanceof Uint8Array) return { $bytes: [...part] };
-  if (typeof part === 'object' && part !== null && 'test' in part) return { ...part, not: (part as { not?: boolean }).not ?? false };
-  return part;
-}
-
-function restore(_: string, part: unknown): unknown {
-  const held = (part as { $bytes?: number[] } | null)?.$bytes;
-  return held === undefined ? part : Uint8Array.from(held);
-}

@@ -44,7 +44,7 @@ export const canaries: readonly Canary[] = [
   layer('src/broker', '../adapters/memory/ledger.ts'),
   layer('src/broker', '../http/app.ts'),
   layer('src/broker', 'node:fs'),
-  layer('src/adapters/memory', '../local/sqlite-ledger.ts'),
+  layer('src/adapters/memory', '../local/journal-ledger.ts'),
   layer('src/adapters/memory', '../../broker/broker.ts'),
   layer('src/adapters/local', '../../http/app.ts'),
   layer('src/http', '../adapters/memory/ledger.ts'),

@@ -19,7 +19,7 @@ export function anyKey(chance: Chance): Key {
   return { pk: chance.pick(pks), sk: chance.pick(sks) };
 }
 
-export function anyItem(chance: Chance): Item {
+function anyItem(chance: Chance): Item {
   return Object.fromEntries(attributes.filter(() => chance.odds(0.6)).map((name) => [name, valueFor(name, chance)]));
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDataFolder } from '../../src/adapters/local/data-folder.ts';
 import { openFileObjectStore } from '../../src/adapters/local/file-object-store.ts';
-import { openSqliteLedger } from '../../src/adapters/local/sqlite-ledger.ts';
+import { openJournalLedger } from '../../src/adapters/local/journal-ledger.ts';
 import { memoryLedger } from '../../src/adapters/memory/ledger.ts';
 import { memoryObjectStore } from '../../src/adapters/memory/object-store.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
@@ -27,11 +27,11 @@ const nothing = async () => {};
 export const ledgerSubjects: readonly LedgerSubject[] = [
   { name: 'memory', ordered: true, open: async () => ({ store: memoryLedger(), close: nothing }) },
   {
-    name: 'sqlite',
+    name: 'journal',
     ordered: true,
     open: async () => {
       const { path, remove } = await temporary();
-      const store = await openSqliteLedger(join(path, 'ledger.db'));
+      const store = await openJournalLedger({ databasePath: join(path, 'ledger.db'), journalPath: join(path, 'journal') });
       return { store, close: () => store.close().then(remove) };
     },
   },

@@ -1,4 +1,4 @@
-// Values as bytes: the grammar that items at rest and writes between threads share. Nothing here grows: whoever
+// Values as bytes: the grammar of items at rest, whose numbers and texts the journal and its checkpoints share. Nothing here grows: whoever
 // writes has asked `boundOf` first, and whoever reads meets a StoreFailure("corrupt") instead of reading beyond
 // the end, nesting beyond 32, or making more elements than there are bytes (each takes one at least).
 //

@@ -1,9 +1,10 @@
 // The folder that holds everything of the embedded home. It belongs to one process at a time: two servers on one
 // folder would each believe their caches, so the second is refused by name.
 //
-//   format       "wadi 1": the version of this layout
+//   format       "wadi 2": the version of this layout
 //   lock.db      held for the life of the process; lock.pid says by whom, for the message only
-//   ledger.db    the ledger (with -wal and -shm while it is open)
+//   ledger.db    the ledger as of its last checkpoint (with -wal and -shm while it is open)
+//   journal/     what was written to the ledger since, and its large items
 //   objects/     the object store; aside/ its unfinished files
 //
 // The lock is a transaction that SQLite holds on lock.db: a POSIX lock, which the kernel drops with the process
@@ -16,11 +17,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { StoreFailure } from '../../ports/failure.ts';
 import { codeOf, fileFailure, makeFolder, syncFolder } from './files.ts';
 
-const layoutVersion = 1;
+/** 1 had no journal; it is taken over as it is. */
+const layoutVersion = 2;
 
 export type DataFolder = {
   readonly path: string;
-  readonly ledgerPath: string;
+  readonly databasePath: string;
+  readonly journalPath: string;
   readonly objectsPath: string;
   readonly asidePath: string;
   /** Gives the folder up; after the ledger and the object store in it have been closed. */
@@ -54,7 +57,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
       lock.close();
       throw error;
     }
-    return { path: root, ledgerPath: join(root, 'ledger.db'), objectsPath, asidePath, release: () => lock.close() };
+    return { path: root, databasePath: join(root, 'ledger.db'), journalPath: join(root, 'journal'), objectsPath, asidePath, release: () => lock.close() };
   } catch (error) {
     throw error instanceof FolderInUse ? error : fileFailure(error, 'none', `cannot open the data folder ${root}`);
   }
@@ -93,6 +96,8 @@ async function checkFormat(root: string): Promise<void> {
   const version = /^wadi (\d+)\n$/.exec(found)?.[1];
   if (version === undefined) throw new StoreFailure('corrupt', 'none', `${path} does not say "wadi <version>"; is this a data folder of Wadi?`);
   if (Number(version) > layoutVersion) throw new StoreFailure('newer', 'none', `the data folder ${root} has layout ${version}; this version of Wadi knows ${layoutVersion}: start a newer one`);
+  // Older versions of Wadi must not open it from now on.
+  if (Number(version) < layoutVersion) await writeFormat(root, path);
 }
 
 /** Whole or not at all, so that a crash here leaves no half-written version. */

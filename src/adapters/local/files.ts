@@ -31,11 +31,13 @@ export function codeOf(error: unknown): string | undefined {
 
 const fullCodes = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
+export const isFullCode = (code: string | undefined): boolean => code !== undefined && fullCodes.has(code);
+
 /** A failure of the file system by its errno. `effect` is what the caller knows of its call. */
 export function fileFailure(error: unknown, effect: 'none' | 'unknown', what: string): StoreFailure {
   if (error instanceof StoreFailure) return error;
   const code = codeOf(error);
   const detail = `${what}: ${error instanceof Error ? error.message : String(error)}`;
-  if (code !== undefined && fullCodes.has(code)) return new StoreFailure('full', effect, `${detail}; make space on the disk`, error);
+  if (isFullCode(code)) return new StoreFailure('full', effect, `${detail}; make space on the disk`, error);
   return new StoreFailure('unavailable', effect, detail, error);
 }

@@ -1,13 +1,13 @@
-// Writes one item, then waits for a line and writes another while its syncs fail (its parent sees to that); says
+// Writes one item, then waits for a line and writes another while its writes to the disk fail (its parent sees to that); says
 // what the write met, what a read shows, and what becomes of the write after it.
 
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
-import { openSqliteLedger } from '../../../src/adapters/local/sqlite-ledger.ts';
+import { openJournalLedger } from '../../../src/adapters/local/journal-ledger.ts';
 import type { StoreFailure } from '../../../src/ports/failure.ts';
 
 const say = (line: string) => writeSync(1, `${line}\n`);
-const ledger = await openSqliteLedger(process.argv[2] as string);
+const ledger = await openJournalLedger({ databasePath: `${process.argv[2]}/ledger.db`, journalPath: `${process.argv[2]}/journal` });
 const key = (sk: string) => ({ pk: 'P#test', sk });
 const write = (sk: string) =>
   ledger.write({ key: key(sk), guards: [], action: 'put', item: {} }).then(
@@ -19,7 +19,7 @@ const present = async () => (await ledger.scan({ pk: 'P#test', limit: 10, strong
 say(await write('before'));
 await once(process.stdin, 'data');
 const second = write('second');
-// The sync takes a while to fail; the pages are written, and nobody may see them.
+// Its write takes a while to fail, and until it is durable nobody may see it.
 let settled = false;
 void second.finally(() => (settled = true));
 let looks = 0;

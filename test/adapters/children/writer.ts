@@ -4,13 +4,13 @@
 import { writeSync } from 'node:fs';
 import { openDataFolder } from '../../../src/adapters/local/data-folder.ts';
 import { openFileObjectStore } from '../../../src/adapters/local/file-object-store.ts';
-import { openSqliteLedger } from '../../../src/adapters/local/sqlite-ledger.ts';
+import { openJournalLedger } from '../../../src/adapters/local/journal-ledger.ts';
 import { content } from './content.ts';
 
 const [path, round] = process.argv.slice(2) as [string, string];
 const lanes = 6;
 const folder = await openDataFolder(path);
-const ledger = await openSqliteLedger(folder.ledgerPath);
+const ledger = await openJournalLedger(folder);
 const objects = await openFileObjectStore({ root: folder.objectsPath, aside: folder.asidePath });
 const say = (line: string) => writeSync(1, `${line}\n`);
 

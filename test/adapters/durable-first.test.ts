@@ -1,19 +1,19 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it, onTestFinished } from 'vitest';
-import { openSqliteLedger } from '../../src/adapters/local/sqlite-ledger.ts';
+import { openJournalLedger } from '../../src/adapters/local/journal-ledger.ts';
 import { child, temporaryFolder } from './support.ts';
+import { pathsIn } from './support-ledger.ts';
 
 const noStrace = spawnSync('strace', ['-V']).status !== 0;
 
 it.skipIf(noStrace)('I3: no commit is seen before its sync; after a failed one the ledger takes no more writes', { timeout: 30_000 }, async ({ skip }) => {
-  const path = join(await temporaryFolder(), 'ledger.db');
+  const path = await temporaryFolder();
   const writer = child('sync-fails.ts', [path]);
   expect(await writer.line()).toBe('applied');
 
-  const faults = spawn('strace', ['-f', '-p', String(writer.process.pid), '-o', '/dev/null', '-e', 'trace=fsync,fdatasync', '-e', 'inject=fsync,fdatasync:error=EIO:delay_enter=300000'], {
+  const faults = spawn('strace', ['-f', '-p', String(writer.process.pid), '-o', '/dev/null', '-e', 'trace=pwrite64,pwritev', '-e', 'inject=pwrite64,pwritev:error=EIO:delay_enter=300000'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   onTestFinished(() => void faults.kill('SIGKILL'));
@@ -26,7 +26,7 @@ it.skipIf(noStrace)('I3: no commit is seen before its sync; after a failed one t
   expect(await writer.line()).toBe('closed none, not writable');
   await writer.ended();
 
-  const again = await openSqliteLedger(path);
+  const again = await openJournalLedger(pathsIn(path));
   const found = (await again.scan({ pk: 'P#test', limit: 10, strong: true })).items.map(({ sk }) => sk);
   await again.close();
   expect(found).toContain('before');

@@ -1,0 +1,128 @@
+// When what changed goes into SQLite, and what follows: the table need not hold it any longer, and journal files in
+// which nothing stands go. One checkpoint at a time, on a thread of its own, while groups go on.
+
+import { Worker } from 'node:worker_threads';
+import { StoreFailure } from '../../ports/failure.ts';
+import { encodeRows } from './checkpoint-format.ts';
+import type { FromWorker, ToWorker } from './checkpoint-worker.ts';
+import type { ItemTable } from './item-table.ts';
+import { type Journal, type JournalPosition, maxFileBytes } from './journal.ts';
+
+const mib = 1024 * 1024;
+/** A checkpoint is due beyond any of these. The second bounds what a start has to read again. */
+const due = { changedItems: 2048, journalBytes: 192 * mib, changedBytes: 8 * mib };
+/** While one is under way, or cannot be made for want of space, groups wait beyond this (I13). */
+const most = { changedItems: 16 * due.changedItems, changedBytes: 8 * due.changedBytes };
+/** After one that failed for want of space. */
+const retryMs = 1000;
+
+export type Checkpoints = {
+  readonly stats: { checkpoints: number; checkpointMs: number };
+  /** Starts one if it is due. */
+  consider(): void;
+  /** Resolves when there is room for further changes. @throws StoreFailure where a checkpoint failed for want of room */
+  room(): Promise<void>;
+  /** Makes a last one and ends the thread. */
+  close(): Promise<void>;
+};
+
+/** Opens the database on the thread, which makes it where there is none. @throws StoreFailure */
+export async function startCheckpointThread(path: string): Promise<Worker> {
+  const worker = new Worker(new URL('./checkpoint-worker.ts', import.meta.url), { workerData: { path }, name: 'wadi-checkpoints' });
+  await new Promise<void>((resolve, reject) => {
+    worker.once('error', (error) => reject(new StoreFailure('unavailable', 'none', `the thread of the ledger did not start: ${error.message}`, error)));
+    worker.once('message', (message: FromWorker) => (message.kind === 'failed' ? reject(new StoreFailure(message.reason, 'none', message.message)) : resolve()));
+  });
+  return worker;
+}
+
+/** @param onStopped no checkpoint can be made any more, and so no change be taken */
+export function createCheckpoints(worker: Worker, table: ItemTable, journal: Journal, savedEnd: JournalPosition, onStopped: (failure: StoreFailure) => void): Checkpoints {
+  const stats = { checkpoints: 0, checkpointMs: 0 };
+  let saved = savedEnd;
+  let underWay: { readonly end: JournalPosition; readonly done: (failure?: StoreFailure) => void; readonly ended: Promise<StoreFailure | undefined> } | undefined;
+  let notBeforeMs = 0;
+  let lastFailure: StoreFailure | undefined;
+  let ended = false;
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+
+  worker.on('message', (message: FromWorker) => {
+    const made = underWay;
+    if (made === undefined || message.kind === 'opened') return;
+    underWay = undefined;
+    if (message.kind === 'saved') {
+      table.saved(made.end.sequence);
+      saved = made.end;
+      stats.checkpoints++;
+      stats.checkpointMs += message.ms;
+      lastFailure = undefined;
+      // What cannot be removed now is removed at the next start.
+      void journal.remove(message.dead).catch(() => undefined);
+      made.done();
+      return;
+    }
+    lastFailure = new StoreFailure(message.reason, 'none', message.message);
+    if (message.reason === 'full') notBeforeMs = performance.now() + retryMs;
+    else onStopped(lastFailure);
+    made.done(lastFailure);
+  });
+  worker.on('error', (error) => died(error));
+  void exited.then(() => died());
+
+  function died(cause?: unknown): void {
+    if (ended) return;
+    ended = true;
+    const failure = gone(cause);
+    onStopped(failure);
+    underWay?.done(failure);
+    underWay = undefined;
+  }
+
+  function start(): Promise<StoreFailure | undefined> {
+    if (underWay !== undefined) return underWay.ended;
+    const rows = encodeRows(table.changed());
+    let done: (failure?: StoreFailure) => void = () => {};
+    const over = new Promise<StoreFailure | undefined>((resolve) => {
+      done = resolve;
+    });
+    underWay = { end: journal.end(), done, ended: over };
+    worker.postMessage({ kind: 'checkpoint', rows, end: underWay.end } satisfies ToWorker, [rows.buffer]);
+    return over;
+  }
+
+  const isDue = (): boolean => {
+    const { file, position } = journal.end();
+    const journalBytes = (file - saved.file) * maxFileBytes + position - saved.position;
+    return table.changedCount >= due.changedItems || table.changedBytes >= due.changedBytes || journalBytes >= due.journalBytes;
+  };
+  const isCrowded = (): boolean => table.changedCount >= most.changedItems || table.changedBytes >= most.changedBytes;
+  const mayStart = (): boolean => !ended && performance.now() >= notBeforeMs;
+
+  return {
+    stats,
+    consider() {
+      if (underWay === undefined && isDue() && mayStart()) void start();
+    },
+    async room() {
+      while (isCrowded()) {
+        if (underWay === undefined && !mayStart()) throw lastFailure ?? gone();
+        const failure = await start();
+        if (failure !== undefined) throw failure;
+      }
+    },
+    async close() {
+      if (!ended) {
+        // One that is under way may be of an earlier end.
+        await underWay?.ended;
+        if (!ended && table.changedCount > 0) await start();
+      }
+      if (!ended) {
+        ended = true;
+        worker.postMessage({ kind: 'close' } satisfies ToWorker);
+      }
+      await exited;
+    },
+  };
+}
+
+const gone = (cause?: unknown): StoreFailure => new StoreFailure('unavailable', 'none', 'the thread of the ledger ended; restart the server', cause);
