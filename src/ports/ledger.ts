@@ -28,7 +28,10 @@ export type ScanPage = {
  */
 export type WriteAllOutcome = { readonly applied: true; readonly items: readonly (Item | undefined)[] | undefined } | { readonly applied: false; readonly outcomes: readonly WriteOutcome[] };
 
-/** Every call may throw a StoreFailure; a write is sent once and never retried by the adapter. */
+/**
+ * Every call may throw a StoreFailure; a write is sent once and never retried by the adapter. The bytes in a write must
+ * stay as they are until the call has answered, and nobody writes into the images of an outcome.
+ */
 export interface Ledger {
   readonly limits: {
     /** Largest item, key included, in the store's own count. */

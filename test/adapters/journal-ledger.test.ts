@@ -52,7 +52,7 @@ it('what the caller handed in is its own again once the call has answered, and w
     payload.fill(2);
     const [first] = await ledger.read([key('p')], strong);
     expect(first).toEqual({ bytes: new Uint8Array(bytes).fill(1) });
-    (first?.['bytes'] as Uint8Array).fill(3);
+    (first as { bytes: Uint8Array }).bytes.fill(3);
     expect((await ledger.read([key('p')], strong))[0]).toEqual({ bytes: new Uint8Array(bytes).fill(1) });
     expect((await ledger.write(write)).applied).toBe(true);
     expect((await ledger.read([key('p')], strong))[0]).toEqual({ bytes: new Uint8Array(bytes).fill(2) });

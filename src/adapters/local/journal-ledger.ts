@@ -130,11 +130,15 @@ function createLedger({ worker, reader, table, journal, reads, saved }: Parts): 
         lookUp,
       );
       if (changes.size > 0) await store([...changes.values()]);
-      return () => group.forEach((waiting, i) => tell(waiting, answers[i] as Answer));
+      return () => {
+        for (const [i, waiting] of group.entries()) tell(waiting, answers[i] as Answer);
+      };
     } catch (error) {
       const failure = error instanceof StoreFailure ? error : new StoreFailure('unavailable', 'unknown', `a write to the ledger failed: ${String(error)}`, error);
       if (failure.effect === 'unknown') stopped ??= failure;
-      return () => group.forEach(({ reject }) => reject(failure));
+      return () => {
+        for (const { reject } of group) reject(failure);
+      };
     }
   }
 
