@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import type { ServerConfig } from '../config.ts';
 import { createApp } from '../http/app.ts';
 import { createApi } from '../http/create-api.ts';
@@ -13,18 +12,8 @@ import { type Listening, listen } from './listen.ts';
 /** What of the shutdown's time is left for the commits that wait, after connections had theirs. */
 const closingMs = 3_000;
 
-/**
- * Bodies live outside the JavaScript heap, and few objects point to many bytes. A young generation that may grow is
- * then collected so rarely that V8 calls for full collections to get at the bytes: appends of 100 KB took twice the
- * CPU (about 600 against 310 microseconds a request).
- */
-function keepYoungGenerationSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
-}
-
 /** Resolves with the exit code. */
 export async function runServer({ dataDir, host, port, localOnly }: ServerConfig): Promise<number> {
-  keepYoungGenerationSmall();
   const stopping = new AbortController();
   const signal = nextSignal();
   let home: Home | undefined;
