@@ -3,7 +3,7 @@
 import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readTotals, type ServerProcess, startServer, temporaryFolder, track } from '../test/support/server-process.ts';
+import { readTotals, removeFolder, type ServerProcess, startServer, temporaryFolder, track } from '../test/support/server-process.ts';
 import { batchBody, type CaseName, recordsPerRequest, topic } from './cases.ts';
 import type { LoadOrder, LoadResult } from './load.ts';
 
@@ -34,7 +34,9 @@ const nullServer = fileURLToPath(new URL('null-server.ts', import.meta.url));
 const load = fileURLToPath(new URL('load.ts', import.meta.url));
 
 export async function measure(contender: Contender, setup: Setup): Promise<Measurement> {
-  const server = await startContender(contender, setup);
+  // Each fills gigabytes, and there are dozens.
+  const dataDir = temporaryFolder('bench');
+  const server = await startContender(contender, setup, dataDir);
   try {
     if (contender === 'ours' && setup.preload === undefined) await createTopic(server.url, setup.partitions);
     const pressure = readPressure();
@@ -57,13 +59,14 @@ export async function measure(contender: Contender, setup: Setup): Promise<Measu
     throw new Error(`${contender}, ${setup.name}: the measurement failed; the server printed:\n${server.output().trim()}`, { cause: error });
   } finally {
     await server.kill();
+    removeFolder(dataDir);
   }
 }
 
-async function startContender(contender: Contender, { preload, entry, nodeArgs = [] }: Setup): Promise<ServerProcess & { readonly url: string }> {
-  if (contender === 'ours') return startServer({ dataDir: preload?.dataDir ?? temporaryFolder('bench'), nodeArgs, ...(entry === undefined ? {} : { entry }) });
+async function startContender(contender: Contender, { preload, entry, nodeArgs = [] }: Setup, dataDir: string): Promise<ServerProcess & { readonly url: string }> {
+  if (contender === 'ours') return startServer({ dataDir: preload?.dataDir ?? dataDir, nodeArgs, ...(entry === undefined ? {} : { entry }) });
   const args = ['--listener', contender === 'bare' ? 'node' : 'hono', '--page-bytes', String(preload?.pageBytes ?? 0)];
-  return startServer({ dataDir: temporaryFolder('bench'), entry: nullServer, args });
+  return startServer({ dataDir, entry: nullServer, args });
 }
 
 async function createTopic(url: string, partitions: number): Promise<void> {

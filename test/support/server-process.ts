@@ -114,6 +114,12 @@ export function temporaryFolder(name: string, keep = false): string {
   return folder;
 }
 
+/** Before the process ends: for those who fill many. */
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  folders.delete(folder);
+}
+
 /** Children of this process that must not outlive it: servers here, and what callers add. */
 export function track(child: ChildProcess): void {
   children.add(child);
