@@ -14,7 +14,10 @@ import { failureOf } from './sqlite-schema.ts';
 /** A page ends early when its items take this many bytes (I13); its `more` says so. */
 const maxPageBytes = 16 * 1024 * 1024;
 const maxAttempts = 4;
+const maxChunkRows = 256;
 const [lowest, highest] = ['', '\x7f'];
+/** Just above a sort key: sort keys are printable, so none lies between. */
+const after = (sk: string): string => `${sk}\x01`;
 
 export type LedgerReads = {
   /** What is known of the item, from the table or from SQLite. @throws StoreFailure */
@@ -25,8 +28,8 @@ export type LedgerReads = {
 
 export function ledgerReads(db: DatabaseSync, table: ItemTable, journal: Journal): LedgerReads {
   const select = db.prepare('SELECT item FROM items WHERE pk = ? AND sk = ?');
-  const range = 'SELECT sk, item FROM items WHERE pk = ? AND sk >= ? AND sk <= ? ORDER BY sk';
-  const [up, down] = [db.prepare(range), db.prepare(`${range} DESC`)];
+  const range = 'SELECT sk, item FROM items WHERE pk = ? AND sk >= ? AND sk < ? ORDER BY sk';
+  const [up, down] = [db.prepare(`${range} LIMIT ?`), db.prepare(`${range} DESC LIMIT ?`)];
 
   function entry(key: Key): Entry | undefined {
     const known = table.get(key);
@@ -57,12 +60,19 @@ export function ledgerReads(db: DatabaseSync, table: ItemTable, journal: Journal
     return bytes === undefined ? 'moved' : decodeItem(key, bytes);
   }
 
-  /** In order; ends by itself when SQLite has no more. */
-  function* rows({ pk, from = lowest, to = highest, descending = false }: ScanRange): Generator<Entry> {
-    for (const row of (descending ? down : up).iterate(pk, from, to)) {
-      const { sk, item } = row as { sk: string; item: Uint8Array };
-      const key = { pk, sk };
-      yield { key, stored: decodePlace(key, item) ?? item, item: undefined, changedBy: 0 };
+  /** What SQLite has, in order, read some rows at a time: first as many as are likely to be asked for. */
+  function* rows({ pk, from = lowest, to = highest, descending = false }: ScanRange, likely: number): Generator<Entry> {
+    let [first, beyond] = [from, after(to)];
+    for (let chunk = Math.min(likely, maxChunkRows); ; chunk = maxChunkRows) {
+      const found = (descending ? down : up).all(pk, first, beyond, chunk) as { sk: string; item: Uint8Array }[];
+      for (const { sk, item } of found) {
+        const key = { pk, sk };
+        yield { key, stored: decodePlace(key, item) ?? item, item: undefined, changedBy: 0 };
+      }
+      const last = found.at(-1)?.sk;
+      if (last === undefined || found.length < chunk) return;
+      if (descending) beyond = last;
+      else first = after(last);
     }
   }
 
@@ -73,7 +83,7 @@ export function ledgerReads(db: DatabaseSync, table: ItemTable, journal: Journal
     if (descending) known.reverse();
     const found: Entry[] = [];
     let bytes = 0;
-    for (const next of merged(known, rows(scan), descending)) {
+    for (const next of merged(known, rows(scan, limit + known.length + 1), descending)) {
       if (next.stored === undefined) continue;
       if (found.length >= limit || bytes >= maxPageBytes) return { found, more: true };
       found.push(next);
