@@ -11,10 +11,18 @@ export type JsonFailure = 'invalid_json' | 'json_too_deep';
  */
 export const scan = { failure: 'invalid_json' as JsonFailure, at: 0, high: 0 };
 
-export function beginScan(): void {
+/** The bytes of the scan under way, or of the last one, four at a time; the first word begins `wordShift` bytes before the first byte. */
+let words: Int32Array = new Int32Array(0);
+let wordShift = 0;
+let wordsOf: Uint8Array | undefined;
+
+export function beginScan(bytes: Uint8Array): void {
   scan.failure = 'invalid_json';
   scan.at = 0;
   scan.high = 0;
+  wordsOf = bytes;
+  wordShift = bytes.byteOffset & 3;
+  words = new Int32Array(bytes.buffer, bytes.byteOffset - wordShift, (bytes.length + wordShift) >> 2);
 }
 
 /** Not JSON, from this position on. */
@@ -33,6 +41,8 @@ export const openObject = 0x7b;
 export const closeObject = 0x7d;
 const backslash = 0x5c;
 
+/** Strings up to about this long are looked through byte by byte. */
+const shortBytes = 8;
 /** 1 for the bytes that stand for themselves in a string. */
 const plain = Uint8Array.from({ length: 256 }, (_, byte) => (byte >= 0x20 && byte !== quote && byte !== backslash ? 1 : 0));
 const isSimpleEscape = Uint8Array.from({ length: 256 }, (_, byte) => ('"\\/bfnrt'.includes(String.fromCharCode(byte)) ? 1 : 0));
@@ -40,11 +50,7 @@ const isHex = Uint8Array.from({ length: 256 }, (_, byte) => (/^[0-9a-fA-F]$/.tes
 
 export function skipSpace(bytes: Uint8Array, from: number): number {
   let at = from;
-  while (at < bytes.length) {
-    const byte = bytes[at];
-    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) break;
-    at += 1;
-  }
+  while (at < bytes.length && isSpace(bytes[at] as number)) at += 1;
   return at;
 }
 
@@ -73,24 +79,42 @@ export const isNull = (bytes: Uint8Array, at: number): boolean => bytes[at] === 
 /** From the opening quote to behind the closing one, or -1. */
 export function skipString(bytes: Uint8Array, from: number): number {
   const { length } = bytes;
+  const inWords = bytes === wordsOf;
   let high = 0;
   let at = from + 1;
+  let byte = 0;
   for (;;) {
-    // Four at a time: most of a body is the inside of strings.
-    while (at + 4 <= length) {
-      const a = bytes[at] as number;
-      const b = bytes[at + 1] as number;
-      const c = bytes[at + 2] as number;
-      const d = bytes[at + 3] as number;
-      if (((plain[a] as number) & (plain[b] as number) & (plain[c] as number) & (plain[d] as number)) === 0) break;
-      high |= a | b | c | d;
-      at += 4;
+    // Short strings end here; longer ones come to where a word begins.
+    const aligned = ((at + shortBytes + 3 + wordShift) & ~3) - wordShift;
+    const stop = inWords && aligned < length ? aligned : length;
+    while (at < stop) {
+      byte = bytes[at] as number;
+      if (plain[byte] === 0) break;
+      high |= byte;
+      at += 1;
     }
-    while (at < length && plain[bytes[at] as number] === 1) high |= bytes[at++] as number;
-    const byte = bytes[at] ?? 0;
-    if (byte < 0x20) return fail(at);
+    if (at === stop && at < length) {
+      const all = words;
+      let word = (at + wordShift) >> 2;
+      let highWord = 0;
+      for (; word < all.length; word++) {
+        const four = all[word] as number;
+        // The top bit of a byte is set where the byte is a quote, a backslash or below a space; perhaps also above one that is.
+        if ((((four ^ 0x22222222) - 0x01010101) | ((four ^ 0x5c5c5c5c) - 0x01010101) | (four - 0x20202020)) & ~four & 0x80808080) break;
+        highWord |= four;
+      }
+      high |= highWord | (highWord >> 8) | (highWord >> 16) | (highWord >> 24);
+      at = (word << 2) - wordShift;
+      while (at < length) {
+        byte = bytes[at] as number;
+        if (plain[byte] === 0) break;
+        high |= byte;
+        at += 1;
+      }
+    }
+    if (at >= length || byte < 0x20) return fail(at);
     if (byte === quote) {
-      scan.high |= high;
+      scan.high |= high & 0xff;
       return at + 1;
     }
     const escaped = bytes[at + 1] ?? 0;
@@ -125,47 +149,53 @@ function skipNumber(bytes: Uint8Array, from: number): number {
 
 function skipDigits(bytes: Uint8Array, from: number): number {
   let at = from;
-  while (at < bytes.length && (bytes[at] as number) >= 0x30 && (bytes[at] as number) <= 0x39) at += 1;
+  let byte = bytes[at] as number;
+  while (byte >= 0x30 && byte <= 0x39) byte = bytes[++at] as number;
   return at;
 }
 
+const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+
+// Where most of a body is passed, a call for each place that may hold white space and mostly does not would cost more
+// than all else: hence the loops below. Beyond the end a byte is undefined, which is none of those looked for.
+
 function skipArray(bytes: Uint8Array, from: number, depth: number): number {
   if (depth > limits.maxJsonDepth) return fail(from, 'json_too_deep');
-  let at = skipSpace(bytes, from + 1);
+  let at = from + 1;
+  while (isSpace(bytes[at] as number)) at += 1;
   if (bytes[at] === closeArray) return at + 1;
   for (;;) {
     at = skipValue(bytes, at, depth);
     if (at < 0) return at;
-    at = skipSpace(bytes, at);
+    while (isSpace(bytes[at] as number)) at += 1;
     if (bytes[at] === closeArray) return at + 1;
     if (bytes[at] !== comma) return fail(at);
-    at = skipSpace(bytes, at + 1);
+    at += 1;
+    while (isSpace(bytes[at] as number)) at += 1;
   }
 }
 
 function skipObject(bytes: Uint8Array, from: number, depth: number): number {
   if (depth > limits.maxJsonDepth) return fail(from, 'json_too_deep');
-  let at = skipSpace(bytes, from + 1);
+  let at = from + 1;
+  while (isSpace(bytes[at] as number)) at += 1;
   if (bytes[at] === closeObject) return at + 1;
   for (;;) {
-    at = skipName(bytes, at);
+    if (bytes[at] !== quote) return fail(at);
+    at = skipString(bytes, at);
     if (at < 0) return at;
+    while (isSpace(bytes[at] as number)) at += 1;
+    if (bytes[at] !== colon) return fail(at);
+    at += 1;
+    while (isSpace(bytes[at] as number)) at += 1;
     at = skipValue(bytes, at, depth);
     if (at < 0) return at;
-    at = skipSpace(bytes, at);
+    while (isSpace(bytes[at] as number)) at += 1;
     if (bytes[at] === closeObject) return at + 1;
     if (bytes[at] !== comma) return fail(at);
-    at = skipSpace(bytes, at + 1);
+    at += 1;
+    while (isSpace(bytes[at] as number)) at += 1;
   }
-}
-
-/** From the quote of a member's name to the first byte of its value, or -1. */
-function skipName(bytes: Uint8Array, from: number): number {
-  if (bytes[from] !== quote) return fail(from);
-  const end = skipString(bytes, from);
-  if (end < 0) return end;
-  const at = skipSpace(bytes, end);
-  return bytes[at] === colon ? skipSpace(bytes, at + 1) : fail(at);
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -181,7 +211,7 @@ export function utf8(bytes: Uint8Array): string | undefined {
 
 /** Whether the bytes are one JSON value, with white space around it or not, nested no deeper than the limit. */
 export function isJson(bytes: Uint8Array): boolean {
-  beginScan();
+  beginScan(bytes);
   const end = skipValue(bytes, skipSpace(bytes, 0), 0);
   return end >= 0 && skipSpace(bytes, end) === bytes.length && (scan.high < 0x80 || utf8(bytes) !== undefined);
 }

@@ -21,7 +21,7 @@ export type ScannedBody = { readonly records: readonly ScannedRecord[]; readonly
  * invalid_record (with the record's index) for those that a record has not; too_many_records
  */
 export function scanRecords(body: Uint8Array): ScannedBody {
-  beginScan();
+  beginScan(body);
   let records: ScannedRecord[] | undefined;
   let producer: Span | undefined;
   const seen = new Set<string>();
@@ -45,7 +45,7 @@ export function scanRecords(body: Uint8Array): ScannedBody {
 
 /** The elements of a body that is one array. @throws WadiError as `scanRecords`, without invalid_record */
 export function scanValues(body: Uint8Array): Span[] {
-  beginScan();
+  beginScan(body);
   const spans: Span[] = [];
   const end = scanArray(body, start(body, openArray, 'an array'), (at) => {
     checkCount(spans.length);
@@ -59,7 +59,7 @@ export function scanValues(body: Uint8Array): Span[] {
 
 /** A body that is one value. @throws WadiError invalid_json, json_too_deep, invalid_utf8 */
 export function scanValue(body: Uint8Array): Span {
-  beginScan();
+  beginScan(body);
   const at = skipSpace(body, 0);
   const end = skipValue(body, at, 0);
   finish(body, end);
