@@ -17,7 +17,7 @@ const defaults = { data: './data', host: '127.0.0.1', port: 8080 };
 
 const help = `Wadi: Kafka's model behind an HTTP API, on one machine.
 
-  node src/server/main.ts [options]
+  npm start -- [options]
 
   --data DIR     where everything is stored; made if need be     (${defaults.data})
   --host HOST    address to listen on                            (${defaults.host})

@@ -3,7 +3,7 @@
 // returns, throws or is interrupted.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -34,14 +34,24 @@ export type ServerProcess = {
   kill(): Promise<void>;
 };
 
-const defaultEntry = fileURLToPath(new URL('../../src/server/main.ts', import.meta.url));
+const root = new URL('../../', import.meta.url);
+/** What `npm start` runs, options of node included. */
+const [startFlags, startEntry] = readStart();
+const defaultEntry = fileURLToPath(new URL(startEntry, root));
+
+function readStart(): [flags: string[], entry: string] {
+  const { scripts } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { scripts: { start: string } };
+  const words = scripts.start.split(' ').slice(1);
+  return [words.slice(0, -1), words.at(-1) as string];
+}
+
 const maxOutput = 64 * 1024;
 
 /** Starts a server and returns at once; `ready` tells when it answers. */
 export function spawnServer(options: ServerOptions): ServerProcess {
   const { dataDir, port = 0, entry = defaultEntry, args = [], nodeArgs = [], startTimeoutMs = 15_000 } = options;
   const started = performance.now();
-  const child = spawn(process.execPath, [...nodeArgs, entry, '--data', dataDir, '--host', '127.0.0.1', '--port', String(port), ...args], {
+  const child = spawn(process.execPath, [...(entry === defaultEntry ? startFlags : []), ...nodeArgs, entry, '--data', dataDir, '--host', '127.0.0.1', '--port', String(port), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   track(child);
