@@ -9,6 +9,7 @@ import type { Codecs } from '../record/codecs.ts';
 import { type Committer, createCommitter } from './committer.ts';
 import { readEpochs } from './epochs.ts';
 import { createPayloadCache, type PayloadCache } from './payloads.ts';
+import { createRunCache, type RunCache } from './runs.ts';
 import { createTopicCache, type TopicCache } from './topic-cache.ts';
 
 export type Ports = {
@@ -33,6 +34,7 @@ export type Broker = Ports & {
   readonly policy: Policy;
   readonly topics: TopicCache;
   readonly payloads: PayloadCache;
+  readonly runs: RunCache;
   readonly committer: Committer;
   /** The upload epoch that new payloads carry. Any age is safe: a closed one is refused. */
   epoch: number;
@@ -48,6 +50,7 @@ export async function createBroker(ports: Ports, policy: Policy): Promise<Broker
     policy,
     topics: createTopicCache(ports),
     payloads: createPayloadCache(),
+    runs: createRunCache(),
     committer: createCommitter(() => broker),
     epoch: 0,
     waiters: 0,

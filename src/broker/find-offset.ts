@@ -46,6 +46,7 @@ async function findTimestamp(broker: Broker, topicId: TopicId, partition: number
   for (let attempt = 0; attempt < limits.maxReadAttempts && bounds !== undefined; attempt++) {
     const found = await tryFindTimestamp(broker, topicId, partition, timestamp, bounds);
     if (found !== undefined) return found;
+    broker.runs.forget(partitionKey(topicId, partition));
     bounds = await readBounds(broker, topicId, partition);
   }
   if (bounds === undefined) throw new WadiError('topic_not_found', 'The topic was deleted while it was searched.');

@@ -46,7 +46,10 @@ export async function readAllBounds(broker: Broker, topicId: TopicId, partitions
 export async function readForward(broker: Broker, topicId: TopicId, partition: number, offset: number, budget: Budget, known: Bounds): Promise<{ bounds: Bounds; batches: BatchHeader[] } | undefined> {
   let bounds: Bounds | undefined = known;
   for (let attempt = 0; attempt < limits.maxReadAttempts; attempt++) {
-    if (attempt > 0) bounds = await readBounds(broker, topicId, partition);
+    if (attempt > 0) {
+      broker.runs.forget(partitionKey(topicId, partition));
+      bounds = await readBounds(broker, topicId, partition);
+    }
     if (bounds === undefined) return undefined;
     checkRange(offset, bounds);
     const batches = await gather(broker, topicId, partition, offset, budget, bounds);

@@ -2,17 +2,23 @@
 
 import type { PlacedRef } from './head.ts';
 
-/** The index of the ref that holds the offset; refs are placed in order, without gaps. -1 where none does. */
-export function indexOfOffset(placed: readonly PlacedRef[], offset: number): number {
+/** The index of the last that begins at or before the offset, of places in order; -1 where none does. */
+export function lastFrom(places: readonly { readonly baseOffset: number }[], offset: number): number {
   let low = 0;
-  let high = placed.length;
+  let high = places.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (endOf(placed[middle] as PlacedRef) <= offset) low = middle + 1;
+    if ((places[middle] as { baseOffset: number }).baseOffset <= offset) low = middle + 1;
     else high = middle;
   }
-  const found = placed[low];
-  return found !== undefined && found.baseOffset <= offset ? low : -1;
+  return low - 1;
+}
+
+/** The index of the ref that holds the offset; refs are placed in order. -1 where none does. */
+export function indexOfOffset(placed: readonly PlacedRef[], offset: number): number {
+  const index = lastFrom(placed, offset);
+  const found = placed[index];
+  return found !== undefined && offset < endOf(found) ? index : -1;
 }
 
 /** The first ref that holds a record at or after the time, given that no record before these refs does. */

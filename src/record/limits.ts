@@ -71,6 +71,8 @@ export const limits = {
   maxReadAttempts: 8,
   /** Payload bytes kept in memory for readers. */
   maxPayloadCacheBytes: 64 * mib,
+  /** Sealed runs kept in memory for readers; one takes some 2 KB. */
+  maxCachedRuns: 4_096,
   maxTopicCacheEntries: 10_000,
   maxPartitionCacheEntries: 100_000,
   topicCacheMs: 2_000,
