@@ -1,10 +1,11 @@
 // The journal's bytes. A journal file is a header and then groups, one behind the other. A group is what one call to
 // the disk makes durable: a list of contents, which has a checksum of its own, and the items, each of which carries
 // its own (item-codec.ts). So every byte is summed once on its way out, and a group that the disk holds in part is
-// told from a whole one. The salt is random and known to nobody: no record can hold bytes that pass for a group.
+// told from a whole one. The salt is random and known to nobody: no record can hold bytes that pass for a group, nor
+// such as look like the beginning of one, which would take long to tell apart.
 //
 //   file      = "WADIJRNL" version u32 number u32 salt u8[16] crc32c(all before) u32
-//   group     = "WGRP" contents-bytes u32 items-bytes u32 sequence u64 crc32c(salt, all before, contents) u32 contents item*
+//   group     = salt[0..8] contents-bytes u32 items-bytes u32 sequence u64 crc32c(salt, all before, contents) u32 contents item*
 //   contents  = varint(count) entry*
 //   entry     = 0 pk sk | 1 pk sk varint(bytes)      an item that is gone | one that follows
 //
@@ -18,11 +19,12 @@ import type { EncodedItem } from './item-codec.ts';
 
 const formatVersion = 1;
 const fileMagic = Buffer.from('WADIJRNL');
-const groupMagic = Buffer.from('WGRP');
 export const fileHeaderBytes = 36;
 export const saltBytes = 16;
-const groupHeaderBytes = 24;
-const groupCrcAt = 20;
+/** Of the salt, where a group begins. */
+const markBytes = 8;
+const groupHeaderBytes = 28;
+const groupCrcAt = 24;
 const varintBytes = 8;
 /** Parts from here on are handed to the system where they lie; smaller ones are gathered. */
 const minViewBytes = 4096;
@@ -75,11 +77,11 @@ export function encodeGroup(sequence: number, salt: Uint8Array, changes: readonl
     if (encoded !== undefined) writeVarint(to, encoded.bytes);
   }
   const contentsEnd = to.at;
-  groupMagic.copy(to.bytes);
-  to.bytes.writeUInt32LE(contentsEnd - groupHeaderBytes, 4);
-  to.bytes.writeUInt32LE(itemBytes, 8);
-  to.bytes.writeUInt32LE(sequence % 2 ** 32, 12);
-  to.bytes.writeUInt32LE(Math.floor(sequence / 2 ** 32), 16);
+  to.bytes.set(markOf(salt));
+  to.bytes.writeUInt32LE(contentsEnd - groupHeaderBytes, 8);
+  to.bytes.writeUInt32LE(itemBytes, 12);
+  to.bytes.writeUInt32LE(sequence % 2 ** 32, 16);
+  to.bytes.writeUInt32LE(Math.floor(sequence / 2 ** 32), 20);
   to.bytes.writeUInt32LE(groupCrc(to.bytes, 0, contentsEnd, salt), groupCrcAt);
 
   const parts: Uint8Array[] = [];
@@ -110,12 +112,12 @@ export type DecodedGroup = { readonly sequence: number; readonly entries: readon
 
 /** The group that begins at `at`; undefined where none does, or not with all its bytes. Its items are not looked at. */
 export function decodeGroup(file: Buffer, at: number, salt: Uint8Array): DecodedGroup | undefined {
-  if (file.length - at < groupHeaderBytes || file.compare(groupMagic, 0, 4, at, at + 4) !== 0) return undefined;
-  const contentsEnd = at + groupHeaderBytes + file.readUInt32LE(at + 4);
-  const end = contentsEnd + file.readUInt32LE(at + 8);
+  if (file.length - at < groupHeaderBytes || file.compare(salt, 0, markBytes, at, at + markBytes) !== 0) return undefined;
+  const contentsEnd = at + groupHeaderBytes + file.readUInt32LE(at + 8);
+  const end = contentsEnd + file.readUInt32LE(at + 12);
   if (contentsEnd > file.length || file.readUInt32LE(at + groupCrcAt) !== groupCrc(file, at, contentsEnd, salt)) return undefined;
   if (end > file.length) return undefined;
-  const sequence = file.readUInt32LE(at + 12) + file.readUInt32LE(at + 16) * 2 ** 32;
+  const sequence = file.readUInt32LE(at + 16) + file.readUInt32LE(at + 20) * 2 ** 32;
   const from: Cursor = { bytes: file.subarray(0, contentsEnd), at: at + groupHeaderBytes };
   const entries: DecodedEntry[] = [];
   let position = contentsEnd;
@@ -132,9 +134,12 @@ export function decodeGroup(file: Buffer, at: number, salt: Uint8Array): Decoded
 
 /** Where behind `at` a whole group stands; undefined: nowhere. */
 export function findGroup(file: Buffer, at: number, salt: Uint8Array): number | undefined {
-  for (let found = file.indexOf(groupMagic, at); found >= 0; found = file.indexOf(groupMagic, found + 1)) if (decodeGroup(file, found, salt) !== undefined) return found;
+  const mark = markOf(salt);
+  for (let found = file.indexOf(mark, at); found >= 0; found = file.indexOf(mark, found + 1)) if (decodeGroup(file, found, salt) !== undefined) return found;
   return undefined;
 }
+
+const markOf = (salt: Uint8Array): Uint8Array => salt.subarray(0, markBytes);
 
 /** Over the header, without the sum itself, and the contents. */
 function groupCrc(bytes: Buffer, start: number, contentsEnd: number, salt: Uint8Array): number {
