@@ -18,6 +18,8 @@ export type RecordToAppend = RecordData & { readonly partition?: number };
 
 export type AppendRecordsRequest = {
   readonly topic: string;
+  /** As an earlier answer named it: tells a topic from one made later under its name. */
+  readonly topicId?: TopicId | undefined;
   /** All records go here; else each where it says, or where its key leads, or (without either) all to one partition. */
   readonly partition?: number | undefined;
   readonly records: readonly RecordToAppend[];
@@ -49,11 +51,11 @@ export type AppendAnswer = {
 
 /**
  * Cost: a commit for each partition concerned, shared with whatever else waits there.
- * @throws WadiError topic_not_found, partition_not_found, invalid_record, record_too_large, invalid_timestamp: then nothing was appended
+ * @throws WadiError topic_not_found, topic_recreated, partition_not_found, invalid_record, record_too_large, invalid_timestamp: then nothing was appended
  */
 export function appendRecords(broker: Broker, request: AppendRecordsRequest): Promise<AppendAnswer> {
   if (request.records.length === 0) throw new WadiError('invalid_request', 'The request holds no records. Send at least one.');
-  return onLiveTopic(broker, request.topic, request.partition ?? 0, async (topic) => {
+  return onLiveTopic(broker, request, async (topic) => {
     const placed = await placeRecords(broker, topic, request);
     const { 'compression.type': compression, 'max.message.bytes': maxMessageBytes } = placed.topic.config;
     const parts = [...placed.byPartition].map(([partition, records]) => {
@@ -70,7 +72,7 @@ export function appendRecords(broker: Broker, request: AppendRecordsRequest): Pr
  * @throws WadiError topic_not_found, partition_not_found, unsupported_producer, and whatever `checkBatches` throws: then nothing was appended
  */
 export function appendBatches(broker: Broker, request: AppendBatchesRequest): Promise<AppendAnswer> {
-  return onLiveTopic(broker, request.topic, request.partition, async (topic) => {
+  return onLiveTopic(broker, request, async (topic) => {
     const options = { maxMessageBytes: topic.config['max.message.bytes'], now: broker.clock.nowMs() };
     const batches = checkBatches(request.body, broker.codecs, options);
     if (batches.some(({ producerId }) => producerId >= 0)) {
@@ -89,12 +91,16 @@ export function appendBatches(broker: Broker, request: AppendBatchesRequest): Pr
 const expected = (expectedOffset: number | undefined) => (expectedOffset === undefined ? {} : { expectedOffset });
 
 /** Once more where the topic that was remembered turns out to be gone: another may stand under its name. */
-async function onLiveTopic(broker: Broker, name: string, partition: number, attempt: (topic: Topic) => Promise<AppendAnswer>): Promise<AppendAnswer> {
-  const topic = await resolvePartition(broker.topics, name, partition);
+async function onLiveTopic(
+  broker: Broker,
+  { topic: name, partition = 0, topicId }: Pick<AppendRecordsRequest, 'topic' | 'partition' | 'topicId'>,
+  attempt: (topic: Topic) => Promise<AppendAnswer>,
+): Promise<AppendAnswer> {
+  const topic = await resolvePartition(broker.topics, name, partition, topicId);
   const answer = await attempt(topic);
   if (!answer.results.every((result) => 'error' in result && result.error.code === 'topic_not_found')) return answer;
   const successor = await broker.topics.resolve(name, { fresh: true });
-  return successor.id === topic.id ? answer : attempt(await resolvePartition(broker.topics, name, partition));
+  return successor.id === topic.id ? answer : attempt(await resolvePartition(broker.topics, name, partition, topicId));
 }
 
 type Placed = { topic: Topic; byPartition: Map<number, RecordData[]>; placements: { partition: number; index: number }[] };

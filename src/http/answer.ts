@@ -28,11 +28,15 @@ export function answer(api: Api, context: RequestContext, status: number, conten
   return new Response(body as string, { status, headers: headersOf(api, context, contentType, more) });
 }
 
-function headersOf(api: Api, context: RequestContext, contentType: string, more?: Readonly<Record<string, string>>): Record<string, string> {
+export function headersOf(api: Api, context: RequestContext, contentType: string, more?: Readonly<Record<string, string>>): Record<string, string> {
   const headers: Record<string, string> = { 'Content-Type': contentType, 'X-Request-Id': requestIdOf(api, context), ...more };
   if (api.stopping.aborted) headers['Connection'] = 'close';
   return headers;
 }
+
+/** To HEAD, where GET would write its answer itself: Hono makes a new answer of one to HEAD, and would forget that it has been sent. */
+export const answerHead = (api: Api, context: RequestContext, contentType: string, more?: Readonly<Record<string, string>>): Response =>
+  new Response(null, { status: 200, headers: headersOf(api, context, contentType, more) });
 
 /**
  * A 200 whose body lies in several places: handed to the socket as it is, for gluing it together costs more than sending it.
@@ -41,11 +45,10 @@ function headersOf(api: Api, context: RequestContext, contentType: string, more?
 export function answerViews(api: Api, context: RequestContext, contentType: string, views: readonly Uint8Array[], more: Readonly<Record<string, string>>): Response {
   const { outgoing } = context.env;
   const length = views.reduce((sum, view) => sum + view.length, 0);
-  const headers = { ...headersOf(api, context, contentType, more), 'Content-Length': String(length) };
-  // Hono makes a new answer of one to HEAD, and would forget that it has been sent.
-  if (context.req.method === 'HEAD') return new Response(null, { status: 200, headers });
+  const withLength = { ...more, 'Content-Length': String(length) };
+  if (context.req.method === 'HEAD') return answerHead(api, context, contentType, withLength);
   holdAnswer(api, context, length);
-  outgoing.writeHead(200, headers);
+  outgoing.writeHead(200, headersOf(api, context, contentType, withLength));
   outgoing.cork();
   for (const view of views) outgoing.write(view);
   outgoing.end();

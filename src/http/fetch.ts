@@ -2,20 +2,22 @@
 // topic; and where in each partition a place lies.
 
 import { createRoute, z } from '@hono/zod-openapi';
-import { fetchBatches, fetchRecords } from '../broker/fetch.ts';
-import { fetchTopic } from '../broker/fetch-topic.ts';
+import { fetchBatches } from '../broker/fetch.ts';
 import type { Start } from '../broker/find-offset.ts';
 import { listOffsets } from '../broker/list-offsets.ts';
 import { WadiError } from '../record/errors.ts';
 import { limits } from '../record/limits.ts';
-import { answer, answerJson, answerViews, batchesType, jsonType } from './answer.ts';
+import { answer, answerJson, answerViews, batchesType, eventStreamType, jsonType, ndjsonType } from './answer.ts';
 import { holdAnswer } from './answer-budget.ts';
 import type { Api, Handler, RequestContext } from './api.ts';
 import { viewBatches } from './bodies/batches.ts';
 import { writeJsonRecords } from './bodies/json.ts';
-import { fetchTypeOf } from './media-types.ts';
-import { integer, oneOf, partitionOf, readQuery, text, topicOf } from './query.ts';
+import { type FetchType, fetchTypeOf } from './media-types.ts';
+import { type Page, partitionPages, type ReadPage, topicPages } from './pages.ts';
+import { integer, oneOf, partitionOf, readInteger, readQuery, text, topicOf } from './query.ts';
 import { partitionPath, responses, topicPath } from './schemas.ts';
+import { fetchEvents } from './streams/fetch-events.ts';
+import { fetchLines } from './streams/fetch-lines.ts';
 
 const int = z.number().int();
 
@@ -27,11 +29,14 @@ const common = {
     .regex(/^(earliest|latest|end-(0|[1-9][0-9]{0,14}))$/, { error: fromMessage })
     .optional()
     .openapi({ description: '`earliest` (the default), `latest`, or `end-N`: N records before the end.' }),
-  limit: integer('limit', `At most so many records; default ${limits.defaultFetchRecords}.`, { min: 1, max: limits.maxFetchRecords }).optional(),
-  maxBytes: integer('maxBytes', `At most so many bytes of keys and values (of stored batches, where those are asked for), but always one record; default ${limits.defaultFetchBytes}.`, {
+  limit: integer('limit', `At most so many records, in an event or a page at most ${limits.maxFetchRecords}; default ${limits.defaultFetchRecords}, as lines all that there are.`, {
     min: 1,
-    max: limits.maxFetchBytes,
   }).optional(),
+  maxBytes: integer(
+    'maxBytes',
+    `At most so many bytes of keys and values (of stored batches, where those are asked for), but always one record; in an event or a page at most ${limits.maxFetchBytes}; default ${limits.defaultFetchBytes}, as lines all that there are.`,
+    { min: 1 },
+  ).optional(),
   waitMs: integer('waitMs', 'Where there is nothing yet, wait for it so long.', { max: limits.maxWaitMs }).optional(),
   topicId: text('topicId', 'As an earlier answer named it: 410 if another topic has taken the name since.', 64).optional(),
   encoding: oneOf('encoding', ['base64'], '`base64`: all keys and values so, whatever they hold.').optional(),
@@ -81,44 +86,48 @@ export const offsetsRoute = createRoute({
 type Common = { readonly [Name in keyof typeof common]?: z.output<(typeof common)[Name]> };
 
 export const fetchPartition: Handler = async (api, context) => {
-  const type = fetchTypeOf(context, [jsonType, batchesType]);
+  const type = fetchTypeOf(context, [jsonType, batchesType, ndjsonType, eventStreamType]);
   const query = readQuery(context, partitionQuery);
-  const { offset, topicId, encoding } = query;
-  const partition = partitionOf(context);
-  const request = { topic: topicOf(context), topicId, partition, start: startOf(query, offset === undefined ? undefined : { at: 'offset', offset }), ...pageOf(api, context, query) };
-  if (type === batchesType) {
-    if (encoding !== undefined) throw new WadiError('invalid_request', `"encoding" is for ${jsonType}.`);
-    const page = await fetchBatches(api.broker, request);
-    return answerViews(api, context, batchesType, viewBatches(page.batches), {
-      'Wadi-Topic-Id': page.topicId,
-      'Wadi-Fetch-Offset': String(page.fetchOffset),
-      'Wadi-Next-Offset': String(page.nextOffset),
-      'Wadi-Start-Offset': String(page.startOffset),
-      'Wadi-End-Offset': String(page.endOffset),
-    });
-  }
-  const page = await fetchRecords(api.broker, request);
-  const { nextOffset, endOffset, startOffset } = page;
-  return answerPage(
-    api,
-    context,
-    page.topicId,
-    writeJsonRecords(
-      page.records.map((record) => ({ ...record, partition })),
-      { encoding },
-    ),
-    { nextOffset, endOffset, startOffset },
-  );
+  const { offset, topicId } = query;
+  const last = lastEventId(context, type);
+  const at = last === undefined ? offset : readInteger('Last-Event-ID', last);
+  const start = startOf(last === undefined ? query : {}, at === undefined ? undefined : { at: 'offset', offset: at });
+  const request = { topic: topicOf(context), topicId, partition: partitionOf(context), start };
+  if (type !== batchesType) return answerRecords(api, context, type, query, partitionPages(api.broker, request));
+  if (query.encoding !== undefined) throw new WadiError('invalid_request', `"encoding" is for ${jsonType}.`);
+  const page = await fetchBatches(api.broker, { ...request, ...pageOf(api, context, query) });
+  return answerViews(api, context, batchesType, viewBatches(page.batches), {
+    'Wadi-Topic-Id': page.topicId,
+    'Wadi-Fetch-Offset': String(page.fetchOffset),
+    'Wadi-Next-Offset': String(page.nextOffset),
+    'Wadi-Start-Offset': String(page.startOffset),
+    'Wadi-End-Offset': String(page.endOffset),
+  });
 };
 
 export const fetchAll: Handler = async (api, context) => {
-  fetchTypeOf(context, [jsonType]);
+  const type = fetchTypeOf(context, [jsonType, ndjsonType, eventStreamType]);
   const query = readQuery(context, topicQuery);
-  const { cursor, topicId, encoding } = query;
-  if (cursor !== undefined && (query.from !== undefined || query.timestamp !== undefined)) throw tooManyStarts();
-  const page = await fetchTopic(api.broker, { topic: topicOf(context), topicId, from: cursor === undefined ? { start: startOf(query, undefined) } : { cursor }, ...pageOf(api, context, query) });
-  return answerPage(api, context, page.topicId, writeJsonRecords(page.records, { encoding }), { cursor: page.cursor, partitions: page.partitions });
+  const { topicId } = query;
+  const last = lastEventId(context, type);
+  const cursor = last ?? query.cursor;
+  if (last === undefined && cursor !== undefined && (query.from !== undefined || query.timestamp !== undefined)) throw tooManyStarts();
+  const from = cursor === undefined ? { start: startOf(query, undefined) } : { cursor };
+  return answerRecords(api, context, type, query, topicPages(api.broker, { topic: topicOf(context), topicId, from }));
 };
+
+/** Where a stream of events was broken off: it wins over what the query says, which stands in the page's address for good. */
+function lastEventId({ env: { incoming } }: RequestContext, type: FetchType): string | undefined {
+  const last = incoming.headers['last-event-id'];
+  return type === eventStreamType && typeof last === 'string' && last !== '' ? last : undefined;
+}
+
+async function answerRecords(api: Api, context: RequestContext, type: FetchType, query: Common, readPage: ReadPage): Promise<Response> {
+  const { encoding, limit = Number.POSITIVE_INFINITY, maxBytes = Number.POSITIVE_INFINITY, waitMs = 0 } = query;
+  if (type === ndjsonType) return fetchLines(api, context, readPage, { encoding, maxRecords: limit, maxBytes, waitMs });
+  if (type === eventStreamType) return fetchEvents(api, context, readPage, { encoding, budget: budgetOf(query) });
+  return answerPage(api, context, await readPage(pageOf(api, context, query)), encoding);
+}
 
 export const offsetsOf: Handler = async (api, context) => {
   const { at, timestamp } = readQuery(context, offsetsQuery);
@@ -137,18 +146,25 @@ function startOf({ from, timestamp }: Common, offset: Start | undefined): Start 
 
 const tooManyStarts = (): WadiError => new WadiError('invalid_request', 'Give one place to begin at: "offset" or "cursor", "timestamp", or "from".');
 
+/** @throws WadiError invalid_request */
+function budgetOf({ limit = limits.defaultFetchRecords, maxBytes = limits.defaultFetchBytes }: Common) {
+  if (limit > limits.maxFetchRecords) throw new WadiError('invalid_request', `"limit" is an integer from 1 to ${limits.maxFetchRecords}, unless you accept ${ndjsonType}.`);
+  if (maxBytes > limits.maxFetchBytes) throw new WadiError('invalid_request', `"maxBytes" is an integer from 1 to ${limits.maxFetchBytes}, unless you accept ${ndjsonType}.`);
+  return { maxRecords: limit, maxBytes };
+}
+
 /** A wait ends early when the client goes away and when the server stops. */
-function pageOf(api: Api, context: RequestContext, { limit, maxBytes, waitMs = 0 }: Common) {
-  const budget = { maxRecords: limit ?? limits.defaultFetchRecords, maxBytes: maxBytes ?? limits.defaultFetchBytes };
-  return { budget, waitMs, signal: waitMs === 0 ? undefined : AbortSignal.any([context.req.raw.signal, api.stopping]) };
+function pageOf(api: Api, context: RequestContext, query: Common) {
+  const { waitMs = 0 } = query;
+  return { budget: budgetOf(query), waitMs, signal: waitMs === 0 ? undefined : AbortSignal.any([context.req.raw.signal, api.stopping]) };
 }
 
 /**
  * The records are bytes already and are not looked at again.
  * @throws WadiError server_busy
  */
-function answerPage(api: Api, context: RequestContext, topicId: string, records: Uint8Array, rest: object): Response {
-  const parts = [Buffer.from(`{"topicId":"${topicId}",`), records, Buffer.from(`,${JSON.stringify(rest).slice(1)}`)];
+function answerPage(api: Api, context: RequestContext, { topicId, records, position }: Page, encoding: 'base64' | undefined): Response {
+  const parts = [Buffer.from(`{"topicId":"${topicId}",`), writeJsonRecords(records, { encoding }), Buffer.from(`,${JSON.stringify(position).slice(1)}`)];
   const body = Buffer.concat(parts);
   if (context.req.method !== 'HEAD') holdAnswer(api, context, body.length);
   return answer(api, context, 200, jsonType, body);

@@ -1,7 +1,7 @@
 // Content types of requests and what a client accepts (RFC 9110, 8.3 and 12.5.1), as far as this API needs them.
 
 import { WadiError } from '../record/errors.ts';
-import { batchesType, eventStreamType, jsonType, ndjsonType } from './answer.ts';
+import { batchesType, type eventStreamType, jsonType, type ndjsonType } from './answer.ts';
 import type { RequestContext } from './api.ts';
 
 /** The media type without its parameters, in lower case; undefined: the request names none. @throws WadiError unsupported_media_type */
@@ -22,11 +22,11 @@ export function unsupportedType(type: string, instead: string): WadiError {
   return new WadiError('unsupported_media_type', `Content-Type ${type.slice(0, 100)} is not taken here. ${instead}${advice}`);
 }
 
-export type FetchType = typeof jsonType | typeof batchesType;
+export type FetchType = typeof jsonType | typeof ndjsonType | typeof eventStreamType | typeof batchesType;
 
 /**
- * In which form a fetch is to be answered: JSON unless the client prefers record batches.
- * @throws WadiError not_acceptable; not_implemented for the forms that are to come
+ * In which form a fetch is to be answered: JSON unless the client prefers another that is written.
+ * @throws WadiError not_acceptable
  */
 export function fetchTypeOf({ env: { incoming } }: RequestContext, written: readonly FetchType[]): FetchType {
   const accept = incoming.headers.accept;
@@ -34,13 +34,12 @@ export function fetchTypeOf({ env: { incoming } }: RequestContext, written: read
   if (accept === batchesType && written.includes(batchesType)) return batchesType;
   const ranges = rangesOf(accept);
   for (const { range } of ranges) {
-    if (range === '*/*' || range === 'application/*' || range === jsonType) return jsonType;
-    if (range === batchesType && written.includes(batchesType)) return batchesType;
+    if (range === '*/*' || range === 'application/*') return jsonType;
+    const type = written.find((one) => one === range);
+    if (type !== undefined) return type;
   }
-  const toCome = ranges.find(({ range }) => range === ndjsonType || range === eventStreamType);
-  if (toCome !== undefined) throw new WadiError('not_implemented', `Answers as ${toCome.range} are not built yet. Accept ${written.join(' or ')}.`);
   const onlyPartitions = ranges.some(({ range }) => range === batchesType) ? ' Record batches are read from one partition: GET /v1/topics/{topic}/partitions/{partition}/records.' : '';
-  throw new WadiError('not_acceptable', `Answers come as ${written.join(' or ')}.${onlyPartitions}`);
+  throw new WadiError('not_acceptable', `Answers come as ${written.join(', ')}.${onlyPartitions}`);
 }
 
 /** The media ranges that are wanted at all, most wanted first. */

@@ -94,14 +94,20 @@ export function problemOf(error: WadiError): Problem & ErrorFacts {
   return { type: problemTypeUri(code), title, status: statusOf(error), code, detail, retryable, sideEffects, ...facts };
 }
 
-/** The answer to a request that threw. Causes are for the log: no client sees them. */
-export function answerProblem(api: Api, context: RequestContext, thrown: unknown, more: Readonly<Record<string, string>> = {}): Response {
-  const error = anyError(thrown);
+/** What the client is told. Causes are for the log: no client sees them. */
+export function tellProblem(api: Api, context: RequestContext, error: WadiError): Problem & ErrorFacts {
   const problem = problemOf(error);
   if (problem.status === 500) {
     const { method, path } = context.req;
     api.broker.telemetry.report('request_failed', { requestId: requestIdOf(api, context), method, path, code: error.code }, error.cause ?? error);
   }
+  return problem;
+}
+
+/** The answer to a request that threw. */
+export function answerProblem(api: Api, context: RequestContext, thrown: unknown, more: Readonly<Record<string, string>> = {}): Response {
+  const error = anyError(thrown);
+  const problem = tellProblem(api, context, error);
   const wait = retryAfterS[error.code];
   const headers = wait === undefined ? more : { ...more, 'Retry-After': String(wait) };
   return answer(api, context, problem.status, problemType, JSON.stringify(problem), headers);

@@ -2,21 +2,26 @@
 // reader (bodies/json.ts) keeps values as the bytes that came.
 
 import { createRoute, z } from '@hono/zod-openapi';
-import { type AppendAnswer, appendBatches, appendRecords, type PartitionResult } from '../broker/append.ts';
+import { type AppendAnswer, appendBatches, appendRecords } from '../broker/append.ts';
 import { WadiError } from '../record/errors.ts';
 import { answerJson, batchesType, jsonType, ndjsonType } from './answer.ts';
 import type { Api, Handler, RequestContext } from './api.ts';
+import { asOne, describeResult } from './append-results.ts';
 import { readJsonRecords } from './bodies/json.ts';
 import { contentTypeOf, unsupportedType } from './media-types.ts';
-import { statusOf } from './problems.ts';
 import { oneOf, partitionOf, readInteger, readQuery, text, topicOf } from './query.ts';
 import { withBody } from './read-body.ts';
 import { partitionPath, responses, topicPath } from './schemas.ts';
+import { produceLines } from './streams/produce-lines.ts';
 
 const int = z.number().int();
 
 const query = z.strictObject({
-  as: oneOf('as', ['value', 'values'], '`value`: the body, of any content type, is the value of one record. `values`: each element of the array in the body is the value of one record.').optional(),
+  as: oneOf(
+    'as',
+    ['value', 'values'],
+    '`value`: the body, of any content type, is the value of one record. `values`: each element of the array in the body, or each line, is the value of one record.',
+  ).optional(),
   key: text('key', 'The key of the record; only with as=value.', 32 * 1024).optional(),
   answer: oneOf('answer', ['records'], '`records`: answer partition and offset of each record, too, in the order of the request. Not for record batches.').optional(),
 });
@@ -41,7 +46,8 @@ const failed = z.object({ partition: int, code: z.string(), detail: z.string(), 
 const place = z.object({ partition: int, offset: int.optional(), code: z.string().optional() });
 const produced = z.object({ topicId: z.string(), results: z.array(z.union([appended, failed])), records: z.array(place).optional() });
 const answers = responses({ 200: ['All records stand.', produced], 207: ['The records of some partitions stand, those of others do not.', produced] });
-const json = { 'application/json': { schema: recordsBody } };
+const lines = z.string().openapi({ description: 'A record a line, or with as=values a value a line; of any length.' });
+const json = { [jsonType]: { schema: recordsBody }, [ndjsonType]: { schema: lines } };
 const binary = { [batchesType]: { schema: z.string().openapi({ format: 'binary', description: 'Record batches v2, one after another.' }) } };
 const expectedOffset = z.object({ 'wadi-expected-offset': z.string().optional().openapi({ type: 'integer', description: 'Append only if the partition ends at this offset; otherwise 412.' }) });
 
@@ -77,6 +83,11 @@ function append(api: Api, context: RequestContext, partition: number | undefined
     return withBody(api, context, async (body) => answerOf(api, context, given, await appendBatches(api.broker, { topic, partition, body, expectedOffset })));
   }
   checkForm(given, type);
+  if (type === ndjsonType && given.as !== 'value') {
+    if (expectedOffset !== undefined) throw new WadiError('invalid_request', 'Wadi-Expected-Offset is not for lines, which take several commits. Send the records as JSON.');
+    if (given.answer !== undefined) throw new WadiError('invalid_request', 'answer=records is not for lines, whose answer says where each commit stands.');
+    return produceLines(api, context, { topic, partition, as: given.as ?? 'records' });
+  }
   return withBody(api, context, async (body) => {
     const { records, producer } = readJsonRecords(body, given.as ?? 'records', { key: given.key, now: api.broker.clock.nowMs() });
     if (producer !== undefined) throw new WadiError('unsupported_producer', '"producer" is not taken yet; nothing was written. Send the records without it.');
@@ -87,9 +98,8 @@ function append(api: Api, context: RequestContext, partition: number | undefined
 /** Which bodies there are for which `as`. A body without a content type is taken for JSON. */
 function checkForm({ as, key }: Query, type: string | undefined): void {
   if (key !== undefined && as !== 'value') throw new WadiError('invalid_request', '"key" in the query is for as=value; in a body of records each has its own.');
-  if (as === 'value' || type === undefined || type === jsonType) return;
-  if (type === ndjsonType) throw new WadiError('not_implemented', 'Bodies as NDJSON are not built yet. Send a JSON array with as=values, or {"records":[…]}.');
-  throw unsupportedType(type, `Send ${jsonType}${as === undefined ? `, ${batchesType} (to one partition), or any type with as=value` : ''}.`);
+  if (as === 'value' || type === undefined || type === jsonType || type === ndjsonType) return;
+  throw unsupportedType(type, `Send ${jsonType}, ${ndjsonType}${as === undefined ? `, ${batchesType} (to one partition), or any type with as=value` : ''}.`);
 }
 
 function readExpectedOffset({ env: { incoming } }: RequestContext, partition: number | undefined): number | undefined {
@@ -105,19 +115,7 @@ function answerOf(api: Api, context: RequestContext, { answer }: Query, appended
   const errors = results.filter((result) => 'error' in result);
   if (errors.length === results.length) throw asOne(errors);
   const records = answer === undefined ? undefined : placesOf(appended);
-  return answerJson(api, context, errors.length === 0 ? 200 : 207, { topicId, results: results.map(describe), records });
-}
-
-/** The first, or one whose effect is not known: it must not promise for all partitions what is true of one (I4). */
-function asOne(errors: readonly (PartitionResult & { readonly error: WadiError })[]): WadiError {
-  const unsure = errors.find(({ error }) => error.sideEffects !== 'none')?.error;
-  return unsure ?? errors[0]?.error ?? new WadiError('internal', 'The request had no partition.');
-}
-
-function describe(result: PartitionResult): object {
-  if (!('error' in result)) return result;
-  const { code, message: detail, retryable, sideEffects, facts } = result.error;
-  return { partition: result.partition, status: statusOf(result.error), code, detail, retryable, sideEffects, ...facts };
+  return answerJson(api, context, errors.length === 0 ? 200 : 207, { topicId, results: results.map(describeResult), records });
 }
 
 function placesOf({ results, placements }: AppendAnswer): object[] {

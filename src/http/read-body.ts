@@ -19,15 +19,11 @@ export const createBodyBudget = (maxBodyBytes: number = limits.maxBodyBytes, max
  */
 export async function withBody(api: Api, { env: { incoming } }: RequestContext, use: (bytes: Uint8Array) => Promise<Response>): Promise<Response> {
   const { bodies } = api;
-  refuseForeignPages(incoming);
-  const encoding = incoming.headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') {
-    throw new WadiError('unsupported_media_type', `Bodies with Content-Encoding: ${encoding.slice(0, 40)} are not taken. Send it uncompressed, or send compressed record batches.`);
-  }
+  checkBody(incoming);
   let held = 0;
   const hold = (bytes: number): void => {
     if (held + bytes > bodies.maxBodyBytes) throw tooLarge(bodies.maxBodyBytes);
-    if (bodies.inFlight + bytes > bodies.maxBytesInFlight) throw new WadiError('server_busy', 'Too many bytes of request bodies are in flight in this server. Send the request again after a moment.');
+    checkRoom(bodies, bytes);
     held += bytes;
     bodies.inFlight += bytes;
   };
@@ -42,6 +38,19 @@ export async function withBody(api: Api, { env: { incoming } }: RequestContext, 
   } finally {
     bodies.inFlight -= held;
   }
+}
+
+/** @throws WadiError origin_not_allowed, unsupported_media_type (compressed) */
+export function checkBody(incoming: IncomingMessage): void {
+  refuseForeignPages(incoming);
+  const encoding = incoming.headers['content-encoding'];
+  if (encoding === undefined || encoding === 'identity') return;
+  throw new WadiError('unsupported_media_type', `Bodies with Content-Encoding: ${encoding.slice(0, 40)} are not taken. Send it uncompressed, or send compressed record batches.`);
+}
+
+/** @throws WadiError server_busy */
+export function checkRoom({ inFlight, maxBytesInFlight }: BodyBudget, bytes: number): void {
+  if (inFlight + bytes > maxBytesInFlight) throw new WadiError('server_busy', 'Too many bytes of request bodies are in flight in this server. Send the request again after a moment.');
 }
 
 /** A browser sends some requests of any page without asking first; until CORS can be configured, only those of our own origin write. */

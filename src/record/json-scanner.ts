@@ -66,26 +66,38 @@ export function scanValue(body: Uint8Array): Span {
   return { start: at, end };
 }
 
+/** A body that is one record. @throws WadiError as `scanRecords` */
+export function scanRecord(body: Uint8Array): ScannedRecord {
+  beginScan(body);
+  const record: ScannedRecord = {};
+  finish(body, scanRecordAt(body, skipSpace(body, 0), record, 0));
+  return record;
+}
+
 function scanRecordList(body: Uint8Array, from: number, records: ScannedRecord[]): number {
   if (body[from] !== openArray) throw new WadiError('invalid_request', '"records" is an array.');
   return scanArray(body, from, (at) => {
     checkCount(records.length);
-    if (body[at] !== openObject) {
-      // What is no JSON at all is said to be so.
-      if (skipValue(body, at, 0) < 0) return -1;
-      throw recordError(records.length, ' is an object');
-    }
     const record: ScannedRecord = {};
-    const end = scanObject(body, at, (name, valueAt) => {
-      const member = recordMembers.find((known) => known === name);
-      if (member === undefined) throw recordError(records.length, ` has no member ${shown(name)}. Members: ${recordMembers.join(', ')}`);
-      if (record[member] !== undefined) throw recordError(records.length, ` has "${member}" twice`);
-      const valueEnd = skipValue(body, valueAt, 0);
-      record[member] = { start: valueAt, end: valueEnd };
-      return valueEnd;
-    });
+    const end = scanRecordAt(body, at, record, records.length);
     records.push(record);
     return end;
+  });
+}
+
+function scanRecordAt(body: Uint8Array, at: number, record: ScannedRecord, index: number): number {
+  if (body[at] !== openObject) {
+    // What is no JSON at all is said to be so.
+    if (skipValue(body, at, 0) < 0) return -1;
+    throw recordError(index, ' is an object');
+  }
+  return scanObject(body, at, (name, valueAt) => {
+    const member = recordMembers.find((known) => known === name);
+    if (member === undefined) throw recordError(index, ` has no member ${shown(name)}. Members: ${recordMembers.join(', ')}`);
+    if (record[member] !== undefined) throw recordError(index, ` has "${member}" twice`);
+    const valueEnd = skipValue(body, valueAt, 0);
+    record[member] = { start: valueAt, end: valueEnd };
+    return valueEnd;
   });
 }
 

@@ -16,6 +16,14 @@ export const limits = {
   headersTimeoutMs: 10_000,
   /** Answers of fetches that their readers have not taken yet, in the whole process. */
   maxAnswerBytesInFlight: 256 * mib,
+  /** Of a body of lines: so many bytes are committed together, more only where one line has more. */
+  lineBatchBytes: mib,
+  /** A body of lines that brings nothing for so long is ended. */
+  lineIdleMs: 300_000,
+  /** How long the rest of a body of lines is taken and thrown away after an error, so that its sender can read of it. */
+  lingerMs: 30_000,
+  /** A stream of events says so often that it is still there. */
+  heartbeatMs: 15_000,
   /** A reader that takes nothing of its answer for so long is cut off. */
   answerStallMs: 30_000,
   keepAliveTimeoutMs: 65_000,

@@ -3,6 +3,7 @@
 import type { Duplex } from 'node:stream';
 import { problemType } from '../http/answer.ts';
 import { problemOf } from '../http/problems.ts';
+import { isUnhurried } from '../http/streams/body-reader.ts';
 import { WadiError } from '../record/errors.ts';
 import { limits } from '../record/limits.ts';
 
@@ -11,6 +12,7 @@ const lingerMs = 1_000;
 
 /** A listener for `clientError`. */
 export function answerRefused(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && isUnhurried(socket)) return;
   const underWay = (socket as { _httpMessage?: { headersSent: boolean } })._httpMessage;
   if (error.code === 'ECONNRESET' || !socket.writable || underWay?.headersSent === true) {
     socket.destroy();

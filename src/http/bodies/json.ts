@@ -11,11 +11,11 @@ import type { RecordToAppend } from '../../broker/append.ts';
 import type { Header } from '../../record/batch-records.ts';
 import { WadiError } from '../../record/errors.ts';
 import { isJson, isNull, skipSpace, utf8 } from '../../record/json-grammar.ts';
-import { type ScannedRecord, type Span, scanRecords, scanValues } from '../../record/json-scanner.ts';
+import { type ScannedRecord, type Span, scanRecord, scanRecords, scanValue, scanValues } from '../../record/json-scanner.ts';
 import { limits } from '../../record/limits.ts';
 import { readHeaders } from './json-headers.ts';
 import { type Encoding, invalid, parsed, parsedScalar, stringBytes } from './json-strings.ts';
-import { textWriter } from './text-writer.ts';
+import { type TextWriter, textWriter } from './text-writer.ts';
 
 export type JsonForm = 'records' | 'value' | 'values';
 
@@ -41,6 +41,12 @@ export function readJsonRecords(body: Uint8Array, as: JsonForm, { key, now }: { 
   if (producer === undefined) return { records: read };
   if (producer.end - producer.start > maxProducerBytes) throw new WadiError('invalid_request', `"producer" has more than ${maxProducerBytes} bytes.`);
   return { records: read, producer: parsed(body, producer) };
+}
+
+/** A line's record, or the record whose value the line is. @throws WadiError as `readJsonRecords`, as if it were the only one */
+export function readJsonLine(line: Uint8Array, as: 'records' | 'values', now: number): RecordToAppend {
+  if (as === 'values') return { key: null, headers: noHeaders, timestamp: now, value: valueAt(line, scanValue(line)) };
+  return readRecord(line, scanRecord(line), 0, now);
 }
 
 /** Three numbers and their names, with room for white space. */
@@ -100,26 +106,54 @@ export type RecordToWrite = {
   readonly headers: readonly Header[];
 };
 
-/** `"records":[…]` as bytes. @param encoding `base64`: all keys and values so */
-export function writeJsonRecords(records: readonly RecordToWrite[], { encoding }: { readonly encoding?: 'base64' | undefined } = {}): Uint8Array {
-  const out = textWriter(records.reduce((sum, { key, value }) => sum + 200 + (key?.length ?? 0) + (value?.length ?? 0), 20));
+export type JsonOut = {
+  /** `base64`: all keys and values so. */
+  readonly encoding?: 'base64' | undefined;
+  /** Line breaks within values become spaces: they can only stand between tokens. */
+  readonly oneLine?: boolean;
+};
+
+/** `"records":[…]` as bytes. */
+export function writeJsonRecords(records: readonly RecordToWrite[], options: JsonOut = {}): Buffer {
+  const out = writerFor(records);
   out.text('"records":[');
-  records.forEach(({ partition, offset, timestamp, key, value, headers }, i) => {
-    out.text(`${i === 0 ? '' : ','}{"partition":${partition},"offset":${offset},"timestamp":${timestamp},"key":`);
-    if (key === null) out.text('null');
-    else writeText(out, key, 'key', encoding);
-    out.text(',"value":');
-    if (value === null) out.text('null');
-    else if (encoding === undefined && isJson(value) && !isNull(value, skipSpace(value, 0))) out.bytes(value);
-    else writeText(out, value, 'value', encoding);
-    out.text(headers.length === 0 ? ',"headers":[]}' : `,"headers":${JSON.stringify(headers.map(([name, content]) => [headerText(name), headerText(content)]))}}`);
+  records.forEach((record, i) => {
+    if (i > 0) out.text(',');
+    writeRecord(out, record, options);
   });
   out.text(']');
   return out.end();
 }
 
+/** A record a line. */
+export function writeJsonLines(records: readonly RecordToWrite[], encoding: 'base64' | undefined): Buffer {
+  const out = writerFor(records);
+  for (const record of records) {
+    writeRecord(out, record, { encoding, oneLine: true });
+    out.text('\n');
+  }
+  return out.end();
+}
+
+const writerFor = (records: readonly RecordToWrite[]): TextWriter => textWriter(records.reduce((sum, { key, value }) => sum + 200 + (key?.length ?? 0) + (value?.length ?? 0), 20));
+
+function writeRecord(out: TextWriter, { partition, offset, timestamp, key, value, headers }: RecordToWrite, { encoding, oneLine }: JsonOut): void {
+  out.text(`{"partition":${partition},"offset":${offset},"timestamp":${timestamp},"key":`);
+  if (key === null) out.text('null');
+  else writeText(out, key, 'key', encoding);
+  out.text(',"value":');
+  if (value === null) out.text('null');
+  else if (encoding === undefined && isJson(value) && !isNull(value, skipSpace(value, 0))) out.bytes(oneLine === true ? withoutBreaks(value) : value);
+  else writeText(out, value, 'value', encoding);
+  out.text(headers.length === 0 ? ',"headers":[]}' : `,"headers":${JSON.stringify(headers.map(([name, content]) => [headerText(name), headerText(content)]))}}`);
+}
+
+function withoutBreaks(value: Uint8Array): Uint8Array {
+  return value.includes(0x0a) || value.includes(0x0d) ? value.map((byte) => (byte === 0x0a || byte === 0x0d ? 0x20 : byte)) : value;
+}
+
 /** Text is what a key is by default, and a value only where it says so. */
-function writeText(out: ReturnType<typeof textWriter>, bytes: Uint8Array, member: 'key' | 'value', encoding: 'base64' | undefined): void {
+function writeText(out: TextWriter, bytes: Uint8Array, member: 'key' | 'value', encoding: 'base64' | undefined): void {
   const text = encoding === undefined ? utf8(bytes) : undefined;
   if (text === undefined) out.text(`"${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')}","${member}Encoding":"base64"`);
   else out.text(member === 'key' ? JSON.stringify(text) : `${JSON.stringify(text)},"valueEncoding":"text"`);

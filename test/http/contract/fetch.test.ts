@@ -101,7 +101,7 @@ contract('fetch', ({ get, send, raw, topic, append, home }) => {
       expect(await typeFor(accept)).toBe('application/json');
     for (const accept of [batchesType, `application/json;q=0.5, ${batchesType}`]) expect(await typeFor(accept)).toBe(batchesType);
     for (const accept of ['text/html', 'application/xml', 'application/json;q=0', '']) expect(await typeFor(accept)).toBe('406 not_acceptable');
-    for (const accept of ['application/x-ndjson', 'text/event-stream']) expect(await typeFor(accept)).toBe('501 not_implemented');
+    for (const accept of ['application/x-ndjson', 'application/x-ndjson, application/json']) expect(await typeFor(accept)).toBe('application/x-ndjson');
     expect(await typeFor(batchesType, path.replace('/partitions/0', ''))).toBe('406 not_acceptable');
   });
 

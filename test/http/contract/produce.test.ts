@@ -117,7 +117,6 @@ contract('produce', (client) => {
       ['form data', 415, 'unsupported_media_type', (path) => send('POST', path, { body: '{}', headers: { 'content-type': 'application/x-www-form-urlencoded' } })],
       ['a compressed body', 415, 'unsupported_media_type', (path) => raw(`${path}?as=value`, 'x', { 'content-encoding': 'gzip' })],
       ['text with as=values', 415, 'unsupported_media_type', (path) => send('POST', `${path}?as=values`, { body: '[1]', headers: { 'content-type': 'text/plain' } })],
-      ['NDJSON', 501, 'not_implemented', (path) => send('POST', path, { body: '{"value":1}', headers: { 'content-type': 'application/x-ndjson' } })],
       ['an idempotency key', 501, 'not_implemented', (path) => raw(path, '{"records":[{"value":1}]}', { 'idempotency-key': 'k' })],
       ['a producer', 501, 'unsupported_producer', (path) => raw(path, '{"producer":{"id":1,"epoch":0,"sequence":0},"records":[{"value":1}]}')],
       ['a batch with a producer', 501, 'unsupported_producer', (path) => send('POST', path, { body: withProducer(), headers: batches })],

@@ -1,0 +1,66 @@
+// A stream of bytes, cut into batches of whole lines. Bytes are copied on arrival into one buffer for each batch, since
+// a chunk that is kept costs an object besides its bytes, and keeps all that the socket read with it.
+
+const newline = 0x0a;
+const firstBytes = 64 * 1024;
+
+export type LineBuffer = {
+  add(chunk: Uint8Array): void;
+  /** All lines that are whole, each with its end of line, and the buffer's from now on; undefined: there are none. */
+  take(): Uint8Array | undefined;
+  /** What is left at the end of the stream: a last line without its end. */
+  takeRest(): Uint8Array | undefined;
+  /** Of the whole lines. */
+  readonly lineBytes: number;
+  /** Of the line that has not come to its end. */
+  readonly restBytes: number;
+};
+
+export function lineBuffer(): LineBuffer {
+  let held = new Uint8Array(0);
+  let used = 0;
+  let linesEnd = 0;
+
+  function reserve(bytes: number): void {
+    if (used + bytes <= held.length) return;
+    const larger = new Uint8Array(Math.max(firstBytes, 2 * held.length, used + bytes));
+    larger.set(held.subarray(0, used));
+    held = larger;
+  }
+
+  function take(end: number): Uint8Array | undefined {
+    if (end === 0) return undefined;
+    const taken = held.subarray(0, end);
+    const rest = held.slice(end, used);
+    [held, used, linesEnd] = [rest, rest.length, 0];
+    return taken;
+  }
+
+  return {
+    add(chunk) {
+      reserve(chunk.length);
+      held.set(chunk, used);
+      const last = chunk.lastIndexOf(newline);
+      if (last >= 0) linesEnd = used + last + 1;
+      used += chunk.length;
+    },
+    take: () => take(linesEnd),
+    takeRest: () => take(used),
+    get lineBytes() {
+      return linesEnd;
+    },
+    get restBytes() {
+      return used - linesEnd;
+    },
+  };
+}
+
+/** The lines of a batch, without their ends (LF or CRLF); `number` counts from 1. */
+export function* linesOf(batch: Uint8Array): Generator<{ readonly number: number; readonly line: Uint8Array }> {
+  for (let [start, number] = [0, 1]; start < batch.length; number++) {
+    const found = batch.indexOf(newline, start);
+    const end = found < 0 ? batch.length : found;
+    yield { number, line: batch.subarray(start, end > start && batch[end - 1] === 0x0d ? end - 1 : end) };
+    start = end + 1;
+  }
+}
