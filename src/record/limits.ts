@@ -22,6 +22,9 @@ export const limits = {
   lineIdleMs: 300_000,
   /** How long the rest of a body of lines is taken and thrown away after an error, so that its sender can read of it. */
   lingerMs: 30_000,
+  /** Answers by lines are made in pages of these bounds: what a reader that stands still costs. */
+  linePageBytes: 256 * kib,
+  linePageRecords: 1_000,
   /** A stream of events says so often that it is still there. */
   heartbeatMs: 15_000,
   /** A reader that takes nothing of its answer for so long is cut off. */

@@ -26,20 +26,27 @@ export async function fetchLines(api: Api, context: RequestContext, readPage: Re
   let recordsLeft = maxRecords;
   let bytesLeft = maxBytes;
   const next = (wait: number): Promise<Page> =>
-    readPage({ budget: { maxRecords: Math.min(recordsLeft, limits.maxFetchRecords), maxBytes: Math.min(bytesLeft, limits.defaultFetchBytes) }, waitMs: wait, signal: outlet.over });
+    readPage({ budget: { maxRecords: Math.min(recordsLeft, limits.linePageRecords), maxBytes: Math.min(bytesLeft, limits.linePageBytes) }, waitMs: wait, signal: outlet.over });
   let page = await next(waitMs);
   const goal = page.partitions.map(({ endOffset }) => endOffset);
   const isThere = (): boolean => page.partitions.every(({ nextOffset }, i) => nextOffset >= (goal[i] ?? 0));
+
+  function writeLines(records: Page['records']): void {
+    const lines = writeJsonLines(records, encoding);
+    if (!outlet.hasRoom(lines.length)) throw new WadiError('server_busy', 'Too many bytes of answers are in flight in this server. Go on after a moment.');
+    outlet.write(lines);
+    recordsLeft -= records.length;
+    // A page that was to hold all that is left may leave a little, too little for the next record.
+    bytesLeft = bytesLeft <= limits.linePageBytes ? 0 : bytesLeft - bytesOf(records);
+  }
+
   if (context.req.method === 'HEAD') return answerHead(api, context, ndjsonType);
   outlet.watch();
   try {
     for (;;) {
-      const lines = writeJsonLines(page.records, encoding);
-      if (!outlet.hasRoom(lines.length)) throw new WadiError('server_busy', 'Too many bytes of answers are in flight in this server. Go on after a moment.');
-      outlet.write(lines);
-      recordsLeft -= page.records.length;
-      // A page that was to hold all that is left may leave a little, too little for the next record.
-      bytesLeft = bytesLeft <= limits.defaultFetchBytes ? 0 : bytesLeft - bytesOf(page.records);
+      writeLines(page.records);
+      // Not kept while a slow reader takes the lines.
+      page = { ...page, records: [] };
       await outlet.drained();
       if (outlet.gone) break;
       if (isThere() || recordsLeft <= 0 || bytesLeft <= 0 || api.stopping.aborted) break;
