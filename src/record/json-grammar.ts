@@ -20,6 +20,7 @@ export function beginScan(bytes: Uint8Array): void {
   scan.failure = 'invalid_json';
   scan.at = 0;
   scan.high = 0;
+  if (wordsOf === bytes) return;
   wordsOf = bytes;
   wordShift = bytes.byteOffset & 3;
   words = new Int32Array(bytes.buffer, bytes.byteOffset - wordShift, (bytes.length + wordShift) >> 2);

@@ -57,21 +57,33 @@ export function scanValues(body: Uint8Array): Span[] {
   return spans;
 }
 
-/** A body that is one value. @throws WadiError invalid_json, json_too_deep, invalid_utf8 */
-export function scanValue(body: Uint8Array): Span {
+/** The value from `start` to `end` of the body, which stands in one line. @throws WadiError invalid_json, json_too_deep, invalid_utf8 */
+export function scanValueLine(body: Uint8Array, start: number, end: number): Span {
   beginScan(body);
-  const at = skipSpace(body, 0);
-  const end = skipValue(body, at, 0);
-  finish(body, end);
-  return { start: at, end };
+  const at = skipSpace(body, start);
+  const valueEnd = skipValue(body, at, 0);
+  finishLine(body, start, end, valueEnd);
+  return { start: at, end: valueEnd };
 }
 
-/** A body that is one record. @throws WadiError as `scanRecords` */
-export function scanRecord(body: Uint8Array): ScannedRecord {
+/** The record from `start` to `end` of the body, which stands in one line. @throws WadiError as `scanRecords` */
+export function scanRecordLine(body: Uint8Array, start: number, end: number): ScannedRecord {
   beginScan(body);
   const record: ScannedRecord = {};
-  finish(body, scanRecordAt(body, skipSpace(body, 0), record, 0));
+  finishLine(body, start, end, scanRecordAt(body, skipSpace(body, start), record, 0));
   return record;
+}
+
+/** What was scanned must end with its line: to the grammar an end of line is white space, and more may stand behind it. */
+function finishLine(body: Uint8Array, start: number, end: number, valueEnd: number): void {
+  const tooFar = valueEnd > end || (valueEnd < 0 && scan.at >= end);
+  const behind = valueEnd < 0 || tooFar ? valueEnd : skipSpace(body, valueEnd);
+  if (valueEnd >= 0 && !tooFar && behind >= end) {
+    if (scan.high >= 0x80 && utf8(body.subarray(start, end)) === undefined) throw new WadiError('invalid_utf8', 'The line is not valid UTF-8.');
+    return;
+  }
+  if (valueEnd >= 0 && !tooFar) fail(behind);
+  throw wrongJson((tooFar ? end : scan.at) - start, tooFar);
 }
 
 function scanRecordList(body: Uint8Array, from: number, records: ScannedRecord[]): number {
@@ -160,12 +172,15 @@ function start(body: Uint8Array, opening: number, what: string): number {
 function finish(body: Uint8Array, end: number): void {
   const behind = end < 0 ? end : skipSpace(body, end);
   if (behind >= 0 && behind !== body.length) fail(behind);
-  if (behind !== body.length) {
-    const { failure, at } = scan;
-    if (failure === 'json_too_deep') throw new WadiError(failure, `The JSON is nested more than ${limits.maxJsonDepth} deep, at byte ${at}.`, { position: at, limit: limits.maxJsonDepth });
-    throw new WadiError(failure, at >= body.length ? 'The JSON ends too early.' : `The JSON goes wrong at byte ${at}.`, { position: at });
-  }
+  if (behind !== body.length) throw wrongJson(scan.at, scan.at >= body.length);
   if (scan.high >= 0x80 && utf8(body) === undefined) throw new WadiError('invalid_utf8', 'The body is not valid UTF-8.');
+}
+
+function wrongJson(position: number, tooShort: boolean): WadiError {
+  const { failure } = scan;
+  if (tooShort) return new WadiError('invalid_json', 'The JSON ends too early.', { position });
+  if (failure === 'json_too_deep') return new WadiError(failure, `The JSON is nested more than ${limits.maxJsonDepth} deep, at byte ${position}.`, { position, limit: limits.maxJsonDepth });
+  return new WadiError(failure, `The JSON goes wrong at byte ${position}.`, { position });
 }
 
 function checkCount(before: number): void {

@@ -3,11 +3,13 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { WadiError } from '../../src/record/errors.ts';
 import { isJson } from '../../src/record/json-grammar.ts';
-import { type ScannedRecord, scanRecords, scanValue, scanValues } from '../../src/record/json-scanner.ts';
+import { type ScannedRecord, scanRecordLine, scanRecords, scanValueLine, scanValues } from '../../src/record/json-scanner.ts';
 import { limits } from '../../src/record/limits.ts';
 import { refusal, refusalCode, utf8 } from './support.ts';
 
+const scanValue = (body: Uint8Array) => scanValueLine(body, 0, body.length);
 /** ASCII as it is, \xNN as that byte. */
 const raw = (text: string) => Uint8Array.from(Buffer.from(text, 'latin1'));
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
@@ -200,4 +202,32 @@ test('any bytes are JSON for us where they are for JSON.parse', () => {
     }),
     { numRuns: 5000 },
   );
+});
+
+describe('a line among others', () => {
+  const lines = ['1', '{"a":1}', '{"a":', '[1,', '"open', '"x\\', '{"a":1', '1 2', '', '  ', 'nul', '12', '-', '1.', '1e', '[', '"\\u12', '{"a" ', '{"a":1}}', '"é"', '[[1]', 'true,', '{,'];
+  const verdict = (scan: () => unknown): string => {
+    try {
+      return JSON.stringify(scan());
+    } catch (error) {
+      return `${(error as WadiError).code} at ${(error as WadiError).facts['position']}`;
+    }
+  };
+
+  test.each(lines)('%s is judged as if it stood alone, whatever stands behind it', (line) => {
+    const alone = verdict(() => scanValueLine(utf8(line), 0, utf8(line).length));
+    for (const behind of ['\n', '\n1}', '\n:1}', '\n"', '\n]', '\n"]}', '\nl', '\n345', '\r\n}']) {
+      const body = utf8(`${line}${behind}`);
+      expect(verdict(() => scanValueLine(body, 0, utf8(line).length))).toBe(alone);
+      const record = utf8(`{"value":[${line}${behind}`);
+      const taken = verdict(() => scanRecordLine(record, 0, record.length - utf8(behind).length));
+      expect(taken.startsWith('invalid')).toBe(true);
+    }
+  });
+
+  test('positions are those of the line', () => {
+    const body = utf8('[1]\n[1,x]\n');
+    expect(scanValueLine(body, 0, 3)).toEqual({ start: 0, end: 3 });
+    expect(verdict(() => scanValueLine(body, 4, 9))).toBe('invalid_json at 3');
+  });
 });

@@ -3,7 +3,7 @@
 import type { startProgress } from '../support/progress.ts';
 import type { ServerProcess } from '../support/server-process.ts';
 
-export type Server = ServerProcess & { readonly url: string };
+type Server = ServerProcess & { readonly url: string };
 
 export type Run = {
   readonly records: number;

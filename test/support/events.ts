@@ -1,6 +1,6 @@
 // A reader of server-sent events, by the rules of the HTML standard (9.2.6), on one connection.
 
-export type ServerEvent = { readonly id: string; readonly name: string; readonly data: string; readonly retryMs: number | undefined };
+type ServerEvent = { readonly id: string; readonly name: string; readonly data: string; readonly retryMs: number | undefined };
 
 export type Events = {
   readonly headers: Headers;

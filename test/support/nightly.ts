@@ -10,6 +10,7 @@ const suites: readonly (readonly string[])[] = [
   ['run', 'check'],
   ['run', 'test:codec'],
   ['run', 'test:conformance'],
+  ['run', 'test:streams'],
   ['run', 'simulate', '--', '--seeds', '5000', '--seed', seed],
   ['run', 'simulate:planted'],
   ['run', 'crash', '--', '--kills', '200', '--seed', seed],

@@ -11,7 +11,7 @@ import type { RecordToAppend } from '../../broker/append.ts';
 import type { Header } from '../../record/batch-records.ts';
 import { WadiError } from '../../record/errors.ts';
 import { isJson, isNull, skipSpace, utf8 } from '../../record/json-grammar.ts';
-import { type ScannedRecord, type Span, scanRecord, scanRecords, scanValue, scanValues } from '../../record/json-scanner.ts';
+import { type ScannedRecord, type Span, scanRecordLine, scanRecords, scanValueLine, scanValues } from '../../record/json-scanner.ts';
 import { limits } from '../../record/limits.ts';
 import { readHeaders } from './json-headers.ts';
 import { type Encoding, invalid, parsed, parsedScalar, stringBytes } from './json-strings.ts';
@@ -43,10 +43,10 @@ export function readJsonRecords(body: Uint8Array, as: JsonForm, { key, now }: { 
   return { records: read, producer: parsed(body, producer) };
 }
 
-/** A line's record, or the record whose value the line is. @throws WadiError as `readJsonRecords`, as if it were the only one */
-export function readJsonLine(line: Uint8Array, as: 'records' | 'values', now: number): RecordToAppend {
-  if (as === 'values') return { key: null, headers: noHeaders, timestamp: now, value: valueAt(line, scanValue(line)) };
-  return readRecord(line, scanRecord(line), 0, now);
+/** The record in a line of the body, or the one whose value the line is. @throws WadiError as `readJsonRecords`, as if it were the only one */
+export function readJsonLine(body: Uint8Array, { start, end }: Span, as: 'records' | 'values', now: number): RecordToAppend {
+  if (as === 'values') return { key: null, headers: noHeaders, timestamp: now, value: valueAt(body, scanValueLine(body, start, end)) };
+  return readRecord(body, scanRecordLine(body, start, end), 0, now);
 }
 
 /** Three numbers and their names, with room for white space. */

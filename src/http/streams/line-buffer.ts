@@ -2,6 +2,7 @@
 // a chunk that is kept costs an object besides its bytes, and keeps all that the socket read with it.
 
 const newline = 0x0a;
+const carriageReturn = 0x0d;
 const firstBytes = 64 * 1024;
 
 export type LineBuffer = {
@@ -55,12 +56,28 @@ export function lineBuffer(): LineBuffer {
   };
 }
 
-/** The lines of a batch, without their ends (LF or CRLF); `number` counts from 1. */
-export function* linesOf(batch: Uint8Array): Generator<{ readonly number: number; readonly line: Uint8Array }> {
+export type Line = { readonly number: number /** In the batch, without the end of line (LF or CRLF). */; readonly start: number; readonly end: number };
+
+/** The lines of a batch that are not blank; `number` counts all, from 1. */
+export function* linesOf(batch: Uint8Array): Generator<Line> {
   for (let [start, number] = [0, 1]; start < batch.length; number++) {
     const found = batch.indexOf(newline, start);
     const end = found < 0 ? batch.length : found;
-    yield { number, line: batch.subarray(start, end > start && batch[end - 1] === 0x0d ? end - 1 : end) };
+    if (!isBlank(batch, start, end)) yield { number, start, end: batch[end - 1] === carriageReturn ? end - 1 : end };
     start = end + 1;
   }
+}
+
+export function countLines(batch: Uint8Array): number {
+  let count = 0;
+  for (let at = batch.indexOf(newline); at >= 0; at = batch.indexOf(newline, at + 1)) count++;
+  return count;
+}
+
+function isBlank(batch: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const byte = batch[at];
+    if (byte !== 0x20 && byte !== 0x09 && byte !== carriageReturn) return false;
+  }
+  return true;
 }

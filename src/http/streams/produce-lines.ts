@@ -17,7 +17,7 @@ import { readJsonLine } from '../bodies/json.ts';
 import { tellProblem } from '../problems.ts';
 import { checkBody, checkRoom } from '../read-body.ts';
 import { type BodyEnd, bodyReader } from './body-reader.ts';
-import { lineBuffer, linesOf } from './line-buffer.ts';
+import { countLines, lineBuffer, linesOf } from './line-buffer.ts';
 import { openOutlet } from './outlet.ts';
 
 export type LinesRequest = {
@@ -78,24 +78,21 @@ export async function produceLines(api: Api, context: RequestContext, { topic, p
     const lineOf: number[] = [];
     const now = broker.clock.nowMs();
     let failure: unknown;
-    let lines = 0;
-    for (const { number, line } of linesOf(batch)) {
-      lines = number;
-      if (isBlank(line)) continue;
+    for (const line of linesOf(batch)) {
       try {
-        records.push(readJsonLine(line, as, now));
+        records.push(readJsonLine(batch, line, as, now));
       } catch (error) {
-        failure = ofLine(error, linesBefore + number);
+        failure = ofLine(error, linesBefore + line.number);
         break;
       }
-      lineOf.push(linesBefore + number);
+      lineOf.push(linesBefore + line.number);
       if (records.length < limits.maxRecordsPerRequest) continue;
       await commit(records, lineOf);
       records = [];
       lineOf.length = 0;
     }
     if (records.length > 0) await commit(records, lineOf);
-    linesBefore += lines;
+    linesBefore += countLines(batch);
     if (failure !== undefined) throw failure;
   }
 
@@ -154,8 +151,6 @@ function letGo({ broker }: Api, incoming: IncomingMessage): void {
     broker.clock.after(limits.lingerMs, () => incoming.destroy()),
   );
 }
-
-const isBlank = (line: Uint8Array): boolean => line.every((byte) => byte === 0x20 || byte === 0x09);
 
 /** Where it says "records[0]" it means the one of this line. */
 function ofLine(thrown: unknown, line: number): unknown {

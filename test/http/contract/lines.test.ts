@@ -8,7 +8,11 @@ const ndjson = 'application/x-ndjson';
 /** A body that a test writes as it goes, and the answer as it comes. */
 async function openStream(client: Client, path: string) {
   let feed!: ReadableStreamDefaultController<Uint8Array>;
-  const body = new ReadableStream<Uint8Array>({ start: (controller) => void (feed = controller) });
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      feed = controller;
+    },
+  });
   const response = fetch(`${client.home().url}${path}`, { method: 'POST', headers: { 'content-type': ndjson }, body, duplex: 'half' } as RequestInit);
   return {
     write: (text: string) => feed.enqueue(Buffer.from(text)),
