@@ -7,8 +7,13 @@ export type ServerConfig = {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
-  /** Requests must name this machine as their host: without --insecure. */
+  /** Requests must name this machine as their host: where only it is listened to, and without --insecure. */
   readonly localOnly: boolean;
+  /** The file of tokens; undefined: everybody may do everything. */
+  readonly tokensPath: string | undefined;
+  /** Files of PEM; undefined: HTTP. */
+  readonly tls: { readonly certPath: string; readonly keyPath: string } | undefined;
+  readonly corsOrigins: ReadonlySet<string>;
 };
 
 export type CommandLine = { readonly run: ServerConfig } | { readonly help: string } | { readonly wrong: string };
@@ -22,9 +27,18 @@ const help = `Wadi: Kafka's model behind an HTTP API, on one machine.
   --data DIR     where everything is stored; made if need be     (${defaults.data})
   --host HOST    address to listen on                            (${defaults.host})
   --port N       port to listen on; 0: any free one              (${defaults.port})
-  --insecure     listen beyond this machine, and take requests under any host name,
-                 although there is no authentication yet: whoever reaches the port
-                 can read and write everything
+
+  --tokens FILE  take only requests with a token of this file, which holds their hashes
+                 and what each may do; read again on SIGHUP. Needed to listen beyond
+                 this machine
+  --tls-cert FILE, --tls-key FILE
+                 serve HTTPS with this certificate (with its chain) and key, in PEM;
+                 read again on SIGHUP
+  --cors-origin ORIGIN
+                 let web pages of this origin use the API; may be given several times,
+                 '*' for all
+  --insecure     listen beyond this machine without tokens, and take requests under any
+                 host name: whoever reaches the port can read and write everything
   --help         this text
 
 Examples, once it runs:
@@ -40,6 +54,10 @@ const options = {
   data: { type: 'string', default: defaults.data },
   host: { type: 'string', default: defaults.host },
   port: { type: 'string', default: String(defaults.port) },
+  tokens: { type: 'string' },
+  'tls-cert': { type: 'string' },
+  'tls-key': { type: 'string' },
+  'cors-origin': { type: 'string', multiple: true },
   insecure: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
@@ -47,20 +65,28 @@ const options = {
 /** `wrong` says in one line what is wrong and how to mend it. */
 export function readCommandLine(args: readonly string[]): CommandLine {
   try {
-    const { data, host, port, insecure, help: wantsHelp } = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+    const given = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+    const { data, host, port, tokens, insecure, help: wantsHelp, 'tls-cert': certPath, 'tls-key': keyPath, 'cors-origin': origins = [] } = given;
     if (wantsHelp) return { help };
     if (data === '') return { wrong: '--data is a folder; it must not be empty.' };
     if (host === '') return { wrong: '--host is an address or a name; it must not be empty.' };
     if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) return { wrong: `--port is a number from 0 to 65535, not ${JSON.stringify(port)}.` };
-    if (!insecure && !isLoopback(host)) {
+    if (tokens === '') return { wrong: '--tokens is a file; it must not be empty.' };
+    if ((certPath === undefined) !== (keyPath === undefined)) return { wrong: '--tls-cert and --tls-key go together: give both, or neither.' };
+    const noOrigin = origins.find((origin) => origin !== '*' && !isOrigin(origin));
+    if (noOrigin !== undefined) return { wrong: `--cors-origin is an origin such as https://app.example.com, or *, not ${JSON.stringify(noOrigin)}.` };
+    if (!insecure && tokens === undefined && !isLoopback(host)) {
       return {
-        wrong: `There is no authentication yet, so this server listens on this machine only (127.0.0.1). --host ${host} lets everybody who reaches it read and write everything; if that is what you want, add --insecure.`,
+        wrong: `--host ${host} lets everybody who reaches it read and write everything. Add --tokens FILE, so that only bearers of its tokens can; or --insecure, if that is what you want.`,
       };
     }
-    return { run: { dataDir: data, host, port: Number(port), localOnly: !insecure } };
+    const tls = certPath === undefined || keyPath === undefined ? undefined : { certPath, keyPath };
+    return { run: { dataDir: data, host, port: Number(port), localOnly: !insecure && isLoopback(host) && tokens === undefined, tokensPath: tokens, tls, corsOrigins: new Set(origins) } };
   } catch (error) {
     return { wrong: `${(error as Error).message.split('. ')[0]?.replace(/\.$/, '')}.` };
   }
 }
 
-const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
+
+export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);

@@ -4,6 +4,7 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { holdAnswer } from './answer-budget.ts';
 import type { Api, RequestContext } from './api.ts';
+import { addCorsHeaders } from './cors.ts';
 
 export const jsonType = 'application/json';
 export const problemType = 'application/problem+json';
@@ -31,6 +32,7 @@ export function answer(api: Api, context: RequestContext, status: number, conten
 export function headersOf(api: Api, context: RequestContext, contentType: string, more?: Readonly<Record<string, string>>): Record<string, string> {
   const headers: Record<string, string> = { 'Content-Type': contentType, 'X-Request-Id': requestIdOf(api, context), ...more };
   if (api.stopping.aborted) headers['Connection'] = 'close';
+  addCorsHeaders(api, context, headers);
   return headers;
 }
 

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Context } from 'hono';
+import type { Grant, Tokens } from '../access/tokens.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import type { BodyBudget } from './read-body.ts';
@@ -18,12 +19,16 @@ export type Api = {
   readonly ready: () => boolean;
   /** Only requests that name this machine as their host are taken (hosts.ts). */
   readonly localOnly: boolean;
+  /** Who may do what, as of now; undefined: everybody everything. */
+  readonly tokens: () => Tokens | undefined;
+  /** Origins whose pages may use the API; `*`: all. */
+  readonly corsOrigins: ReadonlySet<string>;
   readonly bodies: BodyBudget;
   readonly answers: AnswerBudget;
   /** Ids of requests whose clients gave none. */
   readonly nextRequestId: () => string;
 };
 
-export type RequestContext = Context<{ Bindings: { readonly incoming: IncomingMessage; readonly outgoing: ServerResponse } }>;
+export type RequestContext = Context<{ Bindings: { readonly incoming: IncomingMessage; readonly outgoing: ServerResponse /** Of the token that came with the request (gate.ts). */; grant?: Grant } }>;
 
 export type Handler = (api: Api, context: RequestContext) => Response | Promise<Response>;

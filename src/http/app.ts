@@ -3,9 +3,10 @@
 
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { WadiError } from '../record/errors.ts';
-import { answerJson } from './answer.ts';
+import { answer, answerJson } from './answer.ts';
 import type { Api, RequestContext } from './api.ts';
-import { hostNotAllowed, isThisMachine } from './hosts.ts';
+import { preflightHeaders } from './cors.ts';
+import { checkAccess, judge, type Verdict } from './gate.ts';
 import { answerProblem } from './problems.ts';
 import { builtRoutes, openApiPath, routesToCome } from './routes.ts';
 
@@ -13,9 +14,12 @@ export type App = { fetch(request: Request, env: RequestContext['env']): Respons
 
 export function createApp(api: Api): App {
   const app = new OpenAPIHono<{ Bindings: RequestContext['env'] }>();
-  for (const { route, handle } of builtRoutes) {
+  for (const { route, need, handle } of builtRoutes) {
     app.openAPIRegistry.registerPath(route);
-    app.on(route.method, route.getRoutingPath(), (context) => handle(api, context));
+    app.on(route.method, route.getRoutingPath(), (context) => {
+      checkAccess(api, context, need, context.req.param('topic'));
+      return handle(api, context);
+    });
   }
   for (const { method, path, summary } of routesToCome) {
     app.on(method, honoPath(path), () => {
@@ -29,13 +33,25 @@ export function createApp(api: Api): App {
   });
   app.notFound((context) => nothingHere(api, context));
   app.onError((error, context) => answerProblem(api, context, error));
-  return api.localOnly ? onlyLocal(api, app) : app;
+  return gated(api, app);
 }
 
-function onlyLocal(api: Api, app: App): App {
-  const refusing = new OpenAPIHono<{ Bindings: RequestContext['env'] }>();
-  refusing.notFound((context) => answerProblem(api, context, hostNotAllowed()));
-  return { fetch: (request, env) => (isThisMachine(env.incoming.headers.host) ? app : refusing).fetch(request, env) };
+function gated(api: Api, app: App): App {
+  const verdicts = new WeakMap<object, Verdict>();
+  const stopped = new OpenAPIHono<{ Bindings: RequestContext['env'] }>();
+  stopped.notFound((context) => {
+    const verdict = verdicts.get(context.env) as Verdict;
+    if ('refused' in verdict) return answerProblem(api, context, verdict.refused, verdict.refused.code === 'unauthorized' ? { 'WWW-Authenticate': 'Bearer' } : {});
+    return answer(api, context, 204, 'text/plain', '', preflightHeaders);
+  });
+  return {
+    fetch(request, env) {
+      const verdict = judge(api, env);
+      if ('pass' in verdict) return app.fetch(request, env);
+      verdicts.set(env, verdict);
+      return stopped.fetch(request, env);
+    },
+  };
 }
 
 const honoPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');

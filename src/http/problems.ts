@@ -21,6 +21,8 @@ export const statuses: Record<ErrorCode, number> = {
   method_not_allowed: 405,
   origin_not_allowed: 403,
   host_not_allowed: 403,
+  unauthorized: 401,
+  forbidden: 403,
   not_implemented: 501,
   too_many_records: 413,
 

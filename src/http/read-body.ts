@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { WadiError } from '../record/errors.ts';
 import { limits } from '../record/limits.ts';
 import type { Api, RequestContext } from './api.ts';
+import { isAllowedOrigin } from './cors.ts';
 import { gather } from './gather.ts';
 
 /** Bytes of bodies that are being read, or whose requests are not answered yet. */
@@ -19,7 +20,7 @@ export const createBodyBudget = (maxBodyBytes: number = limits.maxBodyBytes, max
  */
 export async function withBody(api: Api, { env: { incoming } }: RequestContext, use: (bytes: Uint8Array) => Promise<Response>): Promise<Response> {
   const { bodies } = api;
-  checkBody(incoming);
+  checkBody(api, incoming);
   let held = 0;
   const hold = (bytes: number): void => {
     if (held + bytes > bodies.maxBodyBytes) throw tooLarge(bodies.maxBodyBytes);
@@ -41,8 +42,8 @@ export async function withBody(api: Api, { env: { incoming } }: RequestContext, 
 }
 
 /** @throws WadiError origin_not_allowed, unsupported_media_type (compressed) */
-export function checkBody(incoming: IncomingMessage): void {
-  refuseForeignPages(incoming);
+export function checkBody(api: Api, incoming: IncomingMessage): void {
+  refuseForeignPages(api, incoming);
   const encoding = incoming.headers['content-encoding'];
   if (encoding === undefined || encoding === 'identity') return;
   throw new WadiError('unsupported_media_type', `Bodies with Content-Encoding: ${encoding.slice(0, 40)} are not taken. Send it uncompressed, or send compressed record batches.`);
@@ -53,10 +54,13 @@ export function checkRoom({ inFlight, maxBytesInFlight }: BodyBudget, bytes: num
   if (inFlight + bytes > maxBytesInFlight) throw new WadiError('server_busy', 'Too many bytes of request bodies are in flight in this server. Send the request again after a moment.');
 }
 
-/** A browser sends some requests of any page without asking first; until CORS can be configured, only those of our own origin write. */
-function refuseForeignPages({ headers: { origin, host } }: IncomingMessage): void {
-  if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return;
-  throw new WadiError('origin_not_allowed', 'Web pages of other origins may not write here. Send the request from a program, or from a page that this server serves.');
+/** A browser sends some requests of any page without asking first. */
+function refuseForeignPages(api: Api, { headers: { origin, host } }: IncomingMessage): void {
+  if (origin === undefined || origin === `http://${host}` || origin === `https://${host}` || isAllowedOrigin(api, origin)) return;
+  throw new WadiError(
+    'origin_not_allowed',
+    'Web pages of other origins may not write here. Send the request from a program, or from a page that this server serves, or start the server with --cors-origin.',
+  );
 }
 
 /** Node's parser has seen to it that a body is not longer than was announced. */

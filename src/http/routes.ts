@@ -4,26 +4,31 @@
 import type { RouteConfig } from '@hono/zod-openapi';
 import type { Handler } from './api.ts';
 import * as fetch from './fetch.ts';
+import type { Need } from './gate.ts';
 import * as produce from './produce.ts';
 import * as service from './service.ts';
 import * as topics from './topics.ts';
 
-export type BuiltRoute = { readonly route: RouteConfig & { getRoutingPath(): string }; readonly handle: Handler };
+export type BuiltRoute = {
+  readonly route: RouteConfig & { getRoutingPath(): string } /** What a token must give, for the topic in the path if there is one. */;
+  readonly need: Need;
+  readonly handle: Handler;
+};
 
 export const builtRoutes: readonly BuiltRoute[] = [
-  { route: service.aboutRoute, handle: service.aboutService },
-  { route: service.healthRoute, handle: service.health },
-  { route: service.readyRoute, handle: service.ready },
-  { route: topics.listRoute, handle: topics.list },
-  { route: topics.createRouteOf, handle: topics.create },
-  { route: topics.describeRoute, handle: topics.describeOne },
-  { route: topics.alterRoute, handle: topics.alter },
-  { route: topics.deleteRoute, handle: topics.deleteOne },
-  { route: produce.produceRoute, handle: produce.produce },
-  { route: produce.producePartitionRoute, handle: produce.producePartition },
-  { route: fetch.fetchPartitionRoute, handle: fetch.fetchPartition },
-  { route: fetch.fetchTopicRoute, handle: fetch.fetchAll },
-  { route: fetch.offsetsRoute, handle: fetch.offsetsOf },
+  { route: service.aboutRoute, need: 'any', handle: service.aboutService },
+  { route: service.healthRoute, need: 'free', handle: service.health },
+  { route: service.readyRoute, need: 'free', handle: service.ready },
+  { route: topics.listRoute, need: 'read', handle: topics.list },
+  { route: topics.createRouteOf, need: 'admin', handle: topics.create },
+  { route: topics.describeRoute, need: 'read', handle: topics.describeOne },
+  { route: topics.alterRoute, need: 'admin', handle: topics.alter },
+  { route: topics.deleteRoute, need: 'admin', handle: topics.deleteOne },
+  { route: produce.produceRoute, need: 'write', handle: produce.produce },
+  { route: produce.producePartitionRoute, need: 'write', handle: produce.producePartition },
+  { route: fetch.fetchPartitionRoute, need: 'read', handle: fetch.fetchPartition },
+  { route: fetch.fetchTopicRoute, need: 'read', handle: fetch.fetchAll },
+  { route: fetch.offsetsRoute, need: 'read', handle: fetch.offsetsOf },
 ];
 
 /** Made of the routes above, so it is none of them itself. */

@@ -10,6 +10,7 @@ import { limits } from '../record/limits.ts';
 import { answerJson } from './answer.ts';
 import type { Handler } from './api.ts';
 import { readControlBody } from './control-body.ts';
+import { maySee } from './gate.ts';
 import { integer, readQuery, text, topicOf } from './query.ts';
 import { withBody } from './read-body.ts';
 import { config, partitionCount, partitionDescription, responses, topicDescription, topicPath } from './schemas.ts';
@@ -41,13 +42,19 @@ const page = z.strictObject({
   after: text('after', 'Topics whose names sort after this one.', limits.maxTopicNameLength).optional(),
   limit: integer('limit', 'At most so many.', { min: 1, max: limits.maxTopicsPage }).optional(),
 });
-const listed = responses({ 200: ['Topics in order of name; `next`, where there are more, is to be given as `after`.', z.object({ topics: z.array(topicDescription), next: z.string().optional() })] });
+const listed = responses({
+  200: [
+    'Topics in order of name, without those that the token is not for; `next`, where there are more, is to be given as `after`.',
+    z.object({ topics: z.array(topicDescription), next: z.string().optional() }),
+  ],
+});
 export const listRoute = createRoute({ method: 'get', path: '/v1/topics', summary: 'List topics', request: { query: page }, responses: listed });
 
 export const list: Handler = async (api, context) => {
   const { after, limit = limits.defaultTopicsPage } = readQuery(context, page);
   const { topics, next } = await listTopics(api.broker, { after, limit });
-  return answerJson(api, context, 200, { topics: topics.map(describe), next });
+  const { grant } = context.env;
+  return answerJson(api, context, 200, { topics: topics.filter(({ name }) => maySee(grant, name)).map(describe), next });
 };
 
 const described = responses({ 200: ['The topic, with what each partition holds.', topicDescription.extend({ partitions: z.array(partitionDescription) })] });

@@ -24,6 +24,8 @@ export const errorTable = {
   method_not_allowed: row('The route does not take this method'),
   origin_not_allowed: row('The request was made by a web page of another origin'),
   host_not_allowed: row('The Host header does not name this machine'),
+  unauthorized: row('No token that the server knows'),
+  forbidden: row('The token does not give this access'),
   not_implemented: row('Documented, but not built yet'),
   too_many_records: row('More records than one request may carry'),
 

@@ -9,6 +9,8 @@ export const limits = {
   maxBodyBytes: 8 * mib,
   maxHeaderBytes: 16 * kib,
   maxConnections: 4096,
+  /** From one address: beyond it new ones are closed. */
+  maxConnectionsPerAddress: 1024,
   /** Bodies that are being read, or wait for their commit, in the whole process. */
   maxBytesInFlight: 128 * mib,
   /** A client that sends its body more slowly than this is cut off. */

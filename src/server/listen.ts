@@ -2,6 +2,7 @@
 // accepted.
 
 import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { problemType } from '../http/answer.ts';
@@ -16,26 +17,36 @@ export type ListenOptions = {
   readonly port: number;
   readonly headersTimeoutMs?: number;
   readonly bodyTimeoutMs?: number;
+  readonly maxConnectionsPerAddress?: number;
+  /** Certificate with its chain, and key, in PEM: HTTPS. */
+  readonly tls?: TlsFiles | undefined;
 };
+
+export type TlsFiles = { readonly cert: Buffer; readonly key: Buffer };
 
 export type Listening = {
   readonly port: number;
   /** No new connections; resolves when those that are open have had their answers, or after `patienceMs` without them. */
   stop(patienceMs: number): Promise<void>;
+  /** For connections that come from now on. @throws where they are no certificate and key */
+  renewTls(files: TlsFiles): void;
 };
 
 /** How often Node looks for requests that take too long. */
 const checkEveryMs = 1_000;
 
-/** @throws the error of the socket: EADDRINUSE, EADDRNOTAVAIL, EACCES, ENOTFOUND */
-export async function listen(app: App, { host, port, headersTimeoutMs = limits.headersTimeoutMs, bodyTimeoutMs = limits.bodyTimeoutMs }: ListenOptions): Promise<Listening> {
-  const server = createServer({
+/** @throws the error of the socket: EADDRINUSE, EADDRNOTAVAIL, EACCES, ENOTFOUND; of OpenSSL, for files that are no certificate and key */
+export async function listen(app: App, options: ListenOptions): Promise<Listening> {
+  const { host, port, headersTimeoutMs = limits.headersTimeoutMs, bodyTimeoutMs = limits.bodyTimeoutMs, maxConnectionsPerAddress = limits.maxConnectionsPerAddress, tls } = options;
+  const bounds = {
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: headersTimeoutMs,
     requestTimeout: bodyTimeoutMs,
     connectionsCheckingInterval: Math.min(checkEveryMs, headersTimeoutMs),
     keepAliveTimeout: limits.keepAliveTimeoutMs,
-  });
+  };
+  const tlsServer = tls === undefined ? undefined : createTlsServer({ ...bounds, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: headersTimeoutMs });
+  const server = tlsServer ?? createServer(bounds);
   server.maxConnections = limits.maxConnections;
   server.maxRequestsPerSocket = 0;
   const answer = getRequestListener(app.fetch as Parameters<typeof getRequestListener>[0], { errorHandler: badTarget });
@@ -46,10 +57,25 @@ export async function listen(app: App, { host, port, headersTimeoutMs = limits.h
     void answer(incoming, outgoing);
   });
   server.on('clientError', answerRefused);
+  // A handshake that fails is the client's affair.
+  server.on('tlsClientError', () => {});
   const sockets = new Set<Socket>();
-  server.on('connection', (socket) => {
+  const fromAddress = new Map<string, number>();
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? '';
+    const others = fromAddress.get(address) ?? 0;
+    if (others >= maxConnectionsPerAddress) {
+      socket.destroy();
+      return;
+    }
+    fromAddress.set(address, others + 1);
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    socket.once('close', () => {
+      sockets.delete(socket);
+      const left = (fromAddress.get(address) ?? 1) - 1;
+      if (left === 0) fromAddress.delete(address);
+      else fromAddress.set(address, left);
+    });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -58,7 +84,7 @@ export async function listen(app: App, { host, port, headersTimeoutMs = limits.h
       resolve();
     });
   });
-  return { port: (server.address() as AddressInfo).port, stop: (patienceMs) => stop(server, sockets, patienceMs) };
+  return { port: (server.address() as AddressInfo).port, stop: (patienceMs) => stop(server, sockets, patienceMs), renewTls: (files) => tlsServer?.setSecureContext(files) };
 }
 
 function stop(server: Server, sockets: ReadonlySet<Socket>, patienceMs: number): Promise<void> {

@@ -1,34 +1,52 @@
 // The life of a server: open the home, listen, and on SIGTERM or SIGINT answer what was accepted, close, end.
 
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { ServerConfig } from '../config.ts';
+import { createSecureContext } from 'node:tls';
+import { readTokenFile } from '../access/token-file.ts';
+import { createTokens, type Tokens, TokensInvalid } from '../access/tokens.ts';
+import { isLoopback, type ServerConfig } from '../config.ts';
 import { createApp } from '../http/app.ts';
 import { createApi } from '../http/create-api.ts';
 import { limits } from '../record/limits.ts';
 import { CannotOpen, type Home, openEmbedded } from '../wiring/embedded.ts';
-import { type Listening, listen } from './listen.ts';
+import { type Listening, listen, type TlsFiles } from './listen.ts';
 
 /** What of the shutdown's time is left for the commits that wait, after connections had theirs. */
 const closingMs = 3_000;
 
 /** Resolves with the exit code. */
-export async function runServer({ dataDir, host, port, localOnly }: ServerConfig): Promise<number> {
+export async function runServer(config: ServerConfig): Promise<number> {
+  const { dataDir, host, port, localOnly, corsOrigins } = config;
   const stopping = new AbortController();
   const signal = nextSignal();
   let home: Home | undefined;
   let listening: Listening;
+  let tokens: Tokens | undefined;
   try {
+    tokens = await readTokens(config);
+    const tls = await readTls(config);
     home = await openEmbedded(dataDir);
     const { broker, onWorkLeft, ready } = home;
-    const api = createApi({ broker, version: version(), stopping: stopping.signal, onWorkLeft, ready, localOnly });
-    listening = await listen(createApp(api), { host, port });
+    const api = createApi({ broker, version: version(), stopping: stopping.signal, onWorkLeft, ready, localOnly, tokens: () => tokens, corsOrigins });
+    listening = await listen(createApp(api), { host, port, tls });
   } catch (error) {
     await home?.close();
     process.stderr.write(`${whyNot(error, host, port)}\n`);
     return 1;
   }
-  process.stdout.write(greeting(host, listening.port, dataDir));
+  process.stdout.write(greeting(config, listening.port, tokens));
+  process.on('SIGHUP', () => {
+    void renew(config, listening).then(
+      (renewed) => {
+        tokens = renewed;
+        process.stdout.write('SIGHUP: tokens and certificates were read again\n');
+      },
+      // What was in force stays in force.
+      (error: unknown) => process.stderr.write(`SIGHUP: ${(error as Error).message}; nothing was changed\n`),
+    );
+  });
   await signal;
   void nextSignal().then(() => process.exit(1));
   const tooLate = setTimeout(() => {
@@ -44,6 +62,31 @@ export async function runServer({ dataDir, host, port, localOnly }: ServerConfig
   return 0;
 }
 
+async function renew(config: ServerConfig, listening: Listening): Promise<Tokens | undefined> {
+  const tokens = await readTokens(config);
+  const tls = await readTls(config);
+  if (tls !== undefined) listening.renewTls(tls);
+  return tokens;
+}
+
+const readTokens = async ({ tokensPath }: ServerConfig): Promise<Tokens | undefined> => (tokensPath === undefined ? undefined : createTokens(await readTokenFile(tokensPath)));
+
+/** @throws CannotStart */
+async function readTls({ tls }: ServerConfig): Promise<TlsFiles | undefined> {
+  if (tls === undefined) return undefined;
+  const { certPath, keyPath } = tls;
+  try {
+    const files = { cert: await readFile(certPath), key: await readFile(keyPath) };
+    createSecureContext(files);
+    return files;
+  } catch (error) {
+    throw new CannotStart(`cannot use the certificate ${certPath} with the key ${keyPath}: ${(error as Error).message}`);
+  }
+}
+
+/** For reasons that are not ours, told in a sentence. */
+class CannotStart extends Error {}
+
 function nextSignal(): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
@@ -58,7 +101,7 @@ const version = (): string => (JSON.parse(readFileSync(new URL('../../package.js
 
 /** What cannot be helped here is told in a sentence; an error of ours with its stack. */
 function whyNot(error: unknown, host: string, port: number): string {
-  if (error instanceof CannotOpen) return error.message;
+  if (error instanceof CannotOpen || error instanceof TokensInvalid || error instanceof CannotStart) return error.message;
   switch ((error as NodeJS.ErrnoException).code) {
     case 'EADDRINUSE':
       return `Port ${port} on ${host} is in use. Stop what listens there, or choose another with --port (0: any free one).`;
@@ -72,14 +115,17 @@ function whyNot(error: unknown, host: string, port: number): string {
   }
 }
 
-function greeting(host: string, port: number, dataDir: string): string {
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+function greeting({ host, dataDir, tls }: ServerConfig, port: number, tokens: Tokens | undefined): string {
+  const url = `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const bearer = tokens === undefined ? '' : ` -H "Authorization: Bearer $WADI_TOKEN"`;
+  const covered = tokens === undefined || tls !== undefined || isLoopback(host);
+  const warning = covered ? '' : 'Tokens and records travel unencrypted: give --tls-cert and --tls-key, or put a proxy with TLS in front.\n';
   return `Wadi listens on ${url}
 Data lies in ${resolve(dataDir)}
-
+${warning}
 Try it:
-  curl -X PUT ${url}/v1/topics/orders --json '{"partitions":3}'
-  curl ${url}/v1/topics/orders/records --json '{"records":[{"key":"alice","value":{"item":"book","price":1.10}}]}'
-  curl '${url}/v1/topics/orders/records?from=earliest'
+  curl${bearer} -X PUT ${url}/v1/topics/orders --json '{"partitions":3}'
+  curl${bearer} ${url}/v1/topics/orders/records --json '{"records":[{"key":"alice","value":{"item":"book","price":1.10}}]}'
+  curl${bearer} '${url}/v1/topics/orders/records?from=earliest'
 `;
 }

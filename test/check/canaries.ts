@@ -47,6 +47,7 @@ export const canaries: readonly Canary[] = [
   layer('src/adapters/memory', '../local/journal-ledger.ts'),
   layer('src/adapters/memory', '../../broker/broker.ts'),
   layer('src/adapters/local', '../../http/app.ts'),
+  layer('src/access', '../log/keys.ts'),
   layer('src/http', '../adapters/memory/ledger.ts'),
   layer('src/http', '../wiring/embedded.ts'),
   layer('src/wiring', '../server/run.ts'),

@@ -46,6 +46,12 @@ describe('command line', () => {
     [['extra'], "'extra'"],
     [['--data', ''], '--data is a folder'],
     [['--host', '0.0.0.0'], '--insecure'],
+    [['--host', '0.0.0.0'], '--tokens'],
+    [['--tokens', ''], '--tokens is a file'],
+    [['--tls-cert', 'x'], '--tls-key go together'],
+    [['--tls-key', 'x'], '--tls-key go together'],
+    [['--cors-origin', 'app.example.com'], '--cors-origin is an origin'],
+    [['--cors-origin', 'https://app.example.com/'], '--cors-origin is an origin'],
     [['--host', '::'], '--insecure'],
   ])('%j: one line that says what is wrong, and exit code 2', (args, message) => {
     const { status, stderr, stdout } = run(...args);

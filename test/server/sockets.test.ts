@@ -41,6 +41,21 @@ it.each([
   await connection.closed;
 });
 
+it('one address opens no more connections than it may, and more as soon as one ends', async () => {
+  const crowded = await serveBroker(await memoryBroker(), { maxConnectionsPerAddress: 2 });
+  const [first, second] = [openConnection(crowded.url), openConnection(crowded.url)];
+  for (const connection of [first, second]) {
+    connection.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await connection.until(/ 200 OK/);
+  }
+  expect(await openConnection(crowded.url).closed).toBe('');
+  first.socket.destroy();
+  await first.closed;
+  await expect.poll(async () => (await fetch(`${crowded.url}/healthz`).catch(() => undefined))?.status).toBe(200);
+  second.socket.destroy();
+  await crowded.close();
+});
+
 it('a body that comes too slowly is cut off, and nothing is written', async () => {
   const connection = openConnection(home.url);
   connection.write(`${post(path, 'Content-Length: 1000')}{"records":[{"value":1}]}`);

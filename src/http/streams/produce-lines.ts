@@ -31,7 +31,7 @@ export type LinesRequest = {
 export async function produceLines(api: Api, context: RequestContext, { topic, partition, as }: LinesRequest): Promise<Response> {
   const { broker, bodies } = api;
   const { incoming } = context.env;
-  checkBody(incoming);
+  checkBody(api, incoming);
   const { id: topicId } = await resolvePartition(broker.topics, topic, partition ?? 0);
   const reader = bodyReader(incoming, api.stopping, limits.lineIdleMs);
   const outlet = openOutlet(api, context, ndjsonType);

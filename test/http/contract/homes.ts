@@ -60,12 +60,24 @@ export function memoryBroker(ports: Partial<Ports> = {}): Promise<Broker> {
 
 export async function serveBroker(
   broker: Broker,
-  { onWorkLeft, bodies, answers, ready = () => true, ...options }: Partial<ListenOptions> & Partial<Pick<Api, 'onWorkLeft' | 'bodies' | 'answers' | 'ready'>> = {},
+  {
+    onWorkLeft,
+    bodies,
+    answers,
+    tokens,
+    corsOrigins,
+    ready = () => true,
+    ...options
+  }: Partial<ListenOptions> & Partial<Pick<Api, 'onWorkLeft' | 'bodies' | 'answers' | 'ready' | 'tokens' | 'corsOrigins'>> = {},
 ): Promise<Home & { stop(): void }> {
   const stopping = new AbortController();
   const work = onWorkLeft === undefined ? startDueWork(broker) : undefined;
   const api = createApi({ broker, version: 'test', stopping: stopping.signal, onWorkLeft: onWorkLeft ?? work?.soon ?? (() => {}), ready, localOnly: true });
-  const listening = await listen(createApp({ ...api, bodies: bodies ?? api.bodies, answers: answers ?? api.answers }), { host: '127.0.0.1', port: 0, ...options });
+  const listening = await listen(createApp({ ...api, bodies: bodies ?? api.bodies, answers: answers ?? api.answers, tokens: tokens ?? api.tokens, corsOrigins: corsOrigins ?? api.corsOrigins }), {
+    host: '127.0.0.1',
+    port: 0,
+    ...options,
+  });
   return {
     url: `http://127.0.0.1:${listening.port}`,
     waiters: () => broker.waiters,
