@@ -1,0 +1,55 @@
+// Which server the command talks to: options first, then the environment, then the file of settings.
+
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { type Client, createClient } from '../client/client.ts';
+import { type Arguments, type Option, type Terminal, Usage } from './command.ts';
+
+export const connectionOptions: Readonly<Record<string, Option>> = {
+  url: { value: 'URL', help: 'the server; else WADI_URL, "url" in the settings, http://127.0.0.1:8080' },
+  'token-file': { value: 'FILE', help: 'a file that holds the token; else WADI_TOKEN, "token" in the settings' },
+  config: { value: 'FILE', help: 'the file of settings, JSON of "url" and "token"; else ~/.config/wadi/config.json' },
+};
+
+const settingNames = ['url', 'token'];
+type Settings = { readonly url?: string; readonly token?: string };
+
+/** @throws Usage for what cannot be read or is no address */
+export async function connect(given: Arguments, { env }: Terminal): Promise<Client> {
+  const settings = await readSettings(given.text('config'), env);
+  const url = given.text('url') ?? env['WADI_URL'] ?? settings.url ?? 'http://127.0.0.1:8080';
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new Usage(`${JSON.stringify(url)} is no address of a server: give one such as http://127.0.0.1:8080.`);
+  const tokenFile = given.text('token-file');
+  const token = (tokenFile === undefined ? undefined : (await read(tokenFile, '--token-file')).trim()) ?? env['WADI_TOKEN'] ?? settings.token;
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) throw new Usage('The token holds characters that no token has.');
+  return createClient({ url, token, parse: parseDigitForDigit });
+}
+
+/** Numbers that JavaScript would round come out again as they came. */
+function parseDigitForDigit(text: string): unknown {
+  return JSON.parse(text, (_, value: unknown, { source }: { source?: string } = {}) => (typeof value === 'number' && source !== undefined && source !== String(value) ? rawJson(source) : value));
+}
+
+const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
+
+async function readSettings(path: string | undefined, env: Terminal['env']): Promise<Settings> {
+  const usual = join(env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'wadi', 'config.json');
+  const text = path === undefined ? await readFile(usual, 'utf8').catch(() => '{}') : await read(path, '--config');
+  const place = path ?? usual;
+  let settings: unknown;
+  try {
+    settings = JSON.parse(text);
+  } catch (error) {
+    throw new Usage(`${place} is not JSON: ${(error as Error).message}`);
+  }
+  const wrong = Object.entries(settings as object).find(([name, value]) => !settingNames.includes(name) || typeof value !== 'string');
+  if (typeof settings !== 'object' || settings === null || Array.isArray(settings) || wrong !== undefined) throw new Usage(`${place} is a JSON object of ${settingNames.join(' and ')}, each a text.`);
+  return settings as Settings;
+}
+
+async function read(path: string, option: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: Error) => {
+    throw new Usage(`${option}: cannot read ${path}: ${error.message}`);
+  });
+}

@@ -1,0 +1,251 @@
+// A client of Wadi's HTTP API on web standards alone (fetch, streams), so that it runs in browsers, too. Requests that
+// left nothing behind, or leave the same however often they are sent, are sent again; appends are not.
+
+import { eventsOf } from './events.ts';
+import { linesOf } from './lines.ts';
+import { ConnectionFailed, connectionFailed, Problem, problemOf } from './problem.ts';
+
+export type ClientOptions = {
+  /** Of the server, such as http://127.0.0.1:8080. */
+  readonly url: string;
+  readonly token?: string | undefined;
+  /** Attempts of a request that may be sent again (5). */
+  readonly maxAttempts?: number;
+  /** How records are parsed (JSON.parse). */
+  readonly parse?: (text: string) => unknown;
+};
+
+export type TopicSettings = { readonly partitions?: number; readonly config?: Readonly<Record<string, unknown>> };
+export type Topic = { readonly name: string; readonly topicId: string; readonly partitions: number; readonly config: Readonly<Record<string, unknown>>; readonly note?: string };
+export type PartitionDescription = { readonly partition: number; readonly startOffset: number; readonly endOffset: number; readonly bytes: number; readonly objects: number };
+export type TopicDescription = Omit<Topic, 'partitions'> & { readonly partitions: readonly PartitionDescription[] };
+
+export type RecordRead = {
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: string | null;
+  readonly keyEncoding?: 'base64';
+  readonly value: unknown;
+  readonly valueEncoding?: 'text' | 'base64';
+  readonly headers: readonly (readonly [unknown, unknown])[];
+};
+
+export type ReadOptions = {
+  /** One partition; undefined: all. */
+  readonly partition?: number | undefined;
+  /** Query parameters of the API: from, offset, cursor, timestamp, limit, maxBytes, encoding. */
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly signal?: AbortSignal | undefined;
+};
+
+export type LineBatch = { readonly bytes: Uint8Array; readonly lines: number };
+
+export type ProduceOptions = {
+  readonly partition?: number | undefined;
+  readonly as?: 'values' | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onAcknowledged?: (count: number) => void;
+};
+
+export type Produced = {
+  /** Records that stand. */
+  readonly acknowledged: number;
+  /** Records that may or may not stand. */
+  readonly unknown: number;
+  /** Why not all stand; undefined: all do. */
+  readonly error?: Error;
+};
+
+export type Client = ReturnType<typeof createClient>;
+
+const firstDelayMs = 100;
+const longestDelayMs = 5_000;
+const maxAttempts = 5;
+
+export function createClient({ url, token, maxAttempts: attempts = maxAttempts, parse = JSON.parse }: ClientOptions) {
+  const base = url.replace(/\/+$/, '');
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+
+  /** @throws Problem, ConnectionFailed, and the reason of an aborted signal */
+  async function send(
+    method: string,
+    path: string,
+    options: { headers?: Record<string, string>; body?: string | ReadableStream<Uint8Array>; signal?: AbortSignal | undefined } = {},
+  ): Promise<Response> {
+    const { body, signal } = options;
+    let response: Response;
+    try {
+      response = await fetch(`${base}${path}`, {
+        method,
+        headers: { ...headers, ...options.headers },
+        ...(body === undefined ? {} : { body, duplex: 'half' }),
+        ...(signal === undefined ? {} : { signal }),
+      } as RequestInit);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw connectionFailed(base, error);
+    }
+    if (!response.ok) throw await problemOf(response);
+    return response;
+  }
+
+  /** A request that leaves the same however often it is sent. */
+  async function ask<T>(method: string, path: string, json?: unknown): Promise<T> {
+    const body = json === undefined ? {} : { body: JSON.stringify(json), headers: { 'content-type': 'application/json' } };
+    return retried(async () => (await (await send(method, path, body)).json()) as T);
+  }
+
+  async function retried<T>(attempt: () => Promise<T>): Promise<T> {
+    for (let failures = 0; ; failures++) {
+      try {
+        return await attempt();
+      } catch (error) {
+        const again = error instanceof Problem ? error.retryable && error.sideEffects === 'none' : false;
+        if (!again || failures + 1 >= attempts) throw error;
+        await delay(failures, (error as Problem).retryAfterMs);
+      }
+    }
+  }
+
+  const topicPath = (topic: string): string => `/v1/topics/${encodeURIComponent(topic)}`;
+  const recordsPath = (topic: string, partition: number | undefined): string => `${topicPath(topic)}${partition === undefined ? '' : `/partitions/${partition}`}/records`;
+
+  function query(parameters: ReadOptions['query'] = {}): string {
+    const given = Object.entries(parameters).flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [[name, String(value)]]));
+    return given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
+  }
+
+  /** Records to the end that the log has now. @throws Problem (also where the answer ends with one), ConnectionFailed */
+  async function* read(topic: string, { partition, query: parameters, signal }: ReadOptions = {}): AsyncGenerator<RecordRead> {
+    const path = `${recordsPath(topic, partition)}${query(parameters)}`;
+    const response = await retried(() => send('GET', path, { headers: { accept: 'application/x-ndjson' }, signal }));
+    let ended = false;
+    for await (const line of linesOf(bodyOf(response, base, signal))) {
+      const parsed = parse(decoder.decode(line)) as RecordRead & { readonly error?: Record<string, unknown> };
+      if (parsed.error !== undefined) throw new Problem(parsed.error);
+      if (parsed.offset === undefined) ended = true;
+      else yield parsed;
+    }
+    if (!ended) throw connectionFailed(base, new Error('the answer ended before its last line'));
+  }
+
+  /** Records as they come, for ever: a stream that breaks off is taken up where it ended. @throws Problem that is not to be waited out */
+  async function* follow(topic: string, { partition, query: parameters, signal }: ReadOptions = {}): AsyncGenerator<RecordRead> {
+    const path = `${recordsPath(topic, partition)}${query(parameters)}`;
+    let last = '';
+    for (let failures = 0; ; ) {
+      try {
+        const response = await send('GET', path, { headers: { accept: 'text/event-stream', ...(last === '' ? {} : { 'last-event-id': last }) }, signal });
+        for await (const { name, data, id } of eventsOf(bodyOf(response, base, signal))) {
+          failures = 0;
+          if (name === 'problem') throw new Problem(JSON.parse(data) as Record<string, unknown>);
+          if (data !== '') yield* (parse(data) as { records: RecordRead[] }).records;
+          last = id;
+        }
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (error instanceof Problem && !error.retryable) throw error;
+        // Nothing was ever read: there may be no server at all.
+        if (last === '' && failures + 1 >= attempts) throw error;
+        await delay(failures++, undefined);
+      }
+    }
+  }
+
+  /**
+   * Appends lines, each a record as the API takes them (`as` undefined) or a value, as fast as the server commits them.
+   * @param batches bytes of whole lines, with their number
+   * @param onAcknowledged called with the number of records that stand
+   * @returns also where it fails: what stands counts then
+   */
+  async function produce(topic: string, batches: AsyncIterable<LineBatch>, options: ProduceOptions = {}): Promise<Produced> {
+    const { partition, as, signal, onAcknowledged } = options;
+    let acknowledged = 0;
+    let sent = 0;
+    const body = streamOf(batches, (lines) => {
+      sent += lines;
+    });
+    try {
+      const response = await send('POST', `${recordsPath(topic, partition)}${query({ as })}`, { headers: { 'content-type': 'application/x-ndjson' }, body, signal });
+      for await (const line of linesOf(bodyOf(response, base, signal))) {
+        const answer = JSON.parse(decoder.decode(line)) as { readonly acknowledged: number; readonly done?: boolean; readonly unknown?: number; readonly error?: Record<string, unknown> };
+        acknowledged = answer.acknowledged;
+        onAcknowledged?.(acknowledged);
+        if (answer.done === true) return { acknowledged, unknown: 0 };
+        if (answer.error !== undefined) return { acknowledged, unknown: answer.unknown ?? 0, error: new Problem(answer.error) };
+      }
+      throw connectionFailed(base, new Error('the answer ended before its last line'));
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      const nothing = (error instanceof Problem && error.sideEffects === 'none' && acknowledged === 0) || (error instanceof ConnectionFailed && error.beforeConnecting);
+      return { acknowledged, unknown: nothing ? 0 : sent - acknowledged, error };
+    }
+  }
+
+  return {
+    url: base,
+    about: () => ask<{ name: string; version: string; limits: Record<string, number> }>('GET', '/v1'),
+    topics: {
+      create: (name: string, settings: TopicSettings = {}) => ask<Topic>('PUT', topicPath(name), settings),
+      describe: (name: string) => ask<TopicDescription>('GET', topicPath(name)),
+      alter: (name: string, settings: TopicSettings) => ask<Topic>('PATCH', topicPath(name), settings),
+      delete: (name: string) => ask<{ name: string; topicId: string }>('DELETE', topicPath(name)),
+      async *list(): AsyncGenerator<Topic> {
+        for (let after: string | undefined; ; ) {
+          const page: { topics: Topic[]; next?: string } = await ask('GET', `/v1/topics${query({ after, limit: 1000 })}`);
+          yield* page.topics;
+          if (page.next === undefined) return;
+          after = page.next;
+        }
+      },
+    },
+    send,
+    read,
+    follow,
+    produce,
+  };
+}
+
+const decoder = new TextDecoder();
+
+async function* bodyOf({ body }: Response, url: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  const reader = body?.getReader();
+  try {
+    for (;;) {
+      const piece = await reader?.read();
+      if (piece === undefined || piece.done) return;
+      yield piece.value;
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw connectionFailed(url, error);
+  } finally {
+    await reader?.cancel().catch(() => undefined);
+  }
+}
+
+/** Made no faster than it is sent. */
+function streamOf(batches: AsyncIterable<LineBatch>, onSent: (lines: number) => void): ReadableStream<Uint8Array> {
+  const next = batches[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { value, done } = await next.next();
+        if (done === true) return controller.close();
+        onSent(value.lines);
+        controller.enqueue(value.bytes);
+      },
+      async cancel() {
+        await next.return?.();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** Longer each time, and never the same for all clients. */
+function delay(failures: number, atLeastMs: number | undefined): Promise<void> {
+  const span = Math.min(longestDelayMs, firstDelayMs * 2 ** failures);
+  return new Promise((resolve) => setTimeout(resolve, Math.max(atLeastMs ?? 0, span * (0.5 + Math.random() / 2))));
+}
