@@ -76,7 +76,7 @@ async function readPage(broker: Broker, topic: Topic, cursor: Cursor, bounds: re
     const offset = offsets[partition] as number;
     checkRange(offset, known);
     if (offset === known.endOffset) continue;
-    const left = { maxBytes: bytesLeft, maxRecords: budget.maxRecords - records.length };
+    const left = { ...budget, maxBytes: bytesLeft, maxRecords: budget.maxRecords - records.length };
     const read = await readForward(broker, topic.id, partition, offset, left, known);
     if (read === undefined) throw gone(broker, topic);
     const decoded = decodeFrom(broker, read.batches, offset, left);

@@ -53,14 +53,14 @@ const nameOf = (ref: Ref): string => `${idText(ref.id)}:${ref.position}:${ref.le
  * The record batches of a ref, to be read and not written. undefined: the payload is not there, so the ref may be old; read the head again.
  * @throws WadiError storage_corrupt, which names the place; StoreFailure
  */
-export async function readPayload(broker: Broker, placed: PlacedRef): Promise<Uint8Array | undefined> {
+export async function readPayload(broker: Broker, placed: PlacedRef, remember = true): Promise<Uint8Array | undefined> {
   const { ref } = placed;
   const known = broker.payloads.get(ref);
   if (known !== undefined) return known;
   const bytes = ref.inline ? await readInline(broker, ref) : await broker.objects.read(objectKey(ref.epoch, ref.id), { start: ref.position, end: ref.position + ref.length });
   if (bytes === undefined) return undefined;
   verifyAndStamp(broker, placed, bytes);
-  broker.payloads.remember(ref, bytes);
+  if (remember) broker.payloads.remember(ref, bytes);
   return bytes;
 }
 

@@ -18,7 +18,12 @@ export const nextOffsetOf = ({ baseOffset, lastOffsetDelta }: BatchHeader): numb
 /** Where the log of a partition begins and ends. */
 export type Bounds = { readonly head: Head; readonly startOffset: number; readonly endOffset: number };
 
-export type Budget = { readonly maxBytes: number; readonly maxRecords: number };
+export type Budget = {
+  readonly maxBytes: number;
+  readonly maxRecords: number;
+  /** A reader on its way through all of the log, whose bytes are not worth remembering. */
+  readonly inPassing?: boolean;
+};
 
 /** undefined: the partition is gone, with its topic. Cost: two reads, sent as one. */
 export async function readBounds(broker: Broker, topicId: TopicId, partition: number): Promise<Bounds | undefined> {
@@ -77,7 +82,7 @@ async function gather(broker: Broker, topicId: TopicId, partition: number, from:
     if (refs.length === 0) return batches;
     const before = offset;
     for (const placed of refs) {
-      const payload = await readPayload(broker, placed);
+      const payload = await readPayload(broker, placed, budget.inPassing !== true);
       if (payload === undefined) return batches;
       for (const batch of storedBatches(payload)) {
         if (nextOffsetOf(batch) <= offset) continue;

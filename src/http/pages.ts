@@ -4,9 +4,10 @@ import type { Broker } from '../broker/broker.ts';
 import { fetchRecords, recordBytes } from '../broker/fetch.ts';
 import { fetchTopic } from '../broker/fetch-topic.ts';
 import type { Start } from '../broker/find-offset.ts';
+import type { Budget } from '../broker/read-log.ts';
 import type { RecordToWrite } from './bodies/json.ts';
 
-export type PageOptions = { readonly budget: { readonly maxRecords: number; readonly maxBytes: number }; readonly waitMs: number; readonly signal?: AbortSignal | undefined };
+export type PageOptions = { readonly budget: Budget; readonly waitMs: number; readonly signal?: AbortSignal | undefined };
 
 export type Page = {
   readonly topicId: string;

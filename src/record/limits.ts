@@ -19,7 +19,7 @@ export const limits = {
   /** Answers of fetches that their readers have not taken yet, in the whole process. */
   maxAnswerBytesInFlight: 256 * mib,
   /** Of a body of lines: so many bytes are committed together, more only where one line has more. */
-  lineBatchBytes: 128 * kib,
+  lineBatchBytes: 64 * kib,
   /** A body of lines that brings nothing for so long is ended. */
   lineIdleMs: 300_000,
   /** How long the rest of a body of lines is taken and thrown away after an error, so that its sender can read of it. */

@@ -94,11 +94,14 @@ async function feed(child: ChildProcess, values: Iterable<string>, onLine: (line
     lines++;
     if (chunk.length < 64 * 1024) continue;
     onLine(lines);
-    if (child.stdin?.write(chunk) === false) await Promise.race([once(child.stdin, 'drain'), once(child, 'close')]);
+    if (child.stdin?.write(chunk) === false) await drained(child);
     chunk = '';
   }
   child.stdin?.end(chunk);
 }
+
+/** Or the command has ended. */
+const drained = ({ stdin }: ChildProcess): Promise<unknown> => new Promise((resolve) => stdin?.once('drain', resolve).once('close', resolve));
 
 async function create(topic: string): Promise<void> {
   const { code, err } = await ended(wadi('topics', 'create', topic, '--partitions', '6'));

@@ -26,7 +26,7 @@ export async function fetchLines(api: Api, context: RequestContext, readPage: Re
   let recordsLeft = maxRecords;
   let bytesLeft = maxBytes;
   const next = (wait: number): Promise<Page> =>
-    readPage({ budget: { maxRecords: Math.min(recordsLeft, limits.linePageRecords), maxBytes: Math.min(bytesLeft, limits.linePageBytes) }, waitMs: wait, signal: outlet.over });
+    readPage({ budget: { maxRecords: Math.min(recordsLeft, limits.linePageRecords), maxBytes: Math.min(bytesLeft, limits.linePageBytes), inPassing: true }, waitMs: wait, signal: outlet.over });
   let page = await next(waitMs);
   const goal = page.partitions.map(({ endOffset }) => endOffset);
   const isThere = (): boolean => page.partitions.every(({ nextOffset }, i) => nextOffset >= (goal[i] ?? 0));
