@@ -17,7 +17,7 @@ export type ClientOptions = {
 
 export type TopicSettings = { readonly partitions?: number; readonly config?: Readonly<Record<string, unknown>> };
 export type Topic = { readonly name: string; readonly topicId: string; readonly partitions: number; readonly config: Readonly<Record<string, unknown>>; readonly note?: string };
-export type PartitionDescription = { readonly partition: number; readonly startOffset: number; readonly endOffset: number; readonly bytes: number; readonly objects: number };
+type PartitionDescription = { readonly partition: number; readonly startOffset: number; readonly endOffset: number; readonly bytes: number; readonly objects: number };
 export type TopicDescription = Omit<Topic, 'partitions'> & { readonly partitions: readonly PartitionDescription[] };
 
 export type RecordRead = {

@@ -11,6 +11,7 @@ const suites: readonly (readonly string[])[] = [
   ['run', 'test:codec'],
   ['run', 'test:conformance'],
   ['run', 'test:streams'],
+  ['run', 'test:cli'],
   ['run', 'simulate', '--', '--seeds', '5000', '--seed', seed],
   ['run', 'simulate:planted'],
   ['run', 'crash', '--', '--kills', '200', '--seed', seed],

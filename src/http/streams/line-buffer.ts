@@ -1,13 +1,15 @@
-// A stream of bytes, cut into batches of whole lines. Bytes are copied on arrival into one buffer for each batch, since
+// A stream of bytes, cut into batches of whole lines. Bytes are copied on arrival into one buffer, since
 // a chunk that is kept costs an object besides its bytes, and keeps all that the socket read with it.
 
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 const firstBytes = 64 * 1024;
+/** A buffer that one long line made larger is given back. */
+const mostKeptBytes = 512 * 1024;
 
 export type LineBuffer = {
   add(chunk: Uint8Array): void;
-  /** All lines that are whole, each with its end of line, and the buffer's from now on; undefined: there are none. */
+  /** All lines that are whole, each with its end of line; undefined: there are none. */
   take(): Uint8Array | undefined;
   /** What is left at the end of the stream: a last line without its end. */
   takeRest(): Uint8Array | undefined;
@@ -29,11 +31,13 @@ export function lineBuffer(): LineBuffer {
     held = larger;
   }
 
+  /** In memory of its own: the buffer is used again. */
   function take(end: number): Uint8Array | undefined {
     if (end === 0) return undefined;
-    const taken = held.subarray(0, end);
-    const rest = held.slice(end, used);
-    [held, used, linesEnd] = [rest, rest.length, 0];
+    const taken = held.slice(0, end);
+    held.copyWithin(0, end, used);
+    [used, linesEnd] = [used - end, 0];
+    if (held.length > mostKeptBytes && used <= firstBytes) held = held.slice(0, firstBytes);
     return taken;
   }
 
