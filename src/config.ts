@@ -1,6 +1,7 @@
 // The command line of the server, read once. Nothing else in the program looks at arguments or the environment.
 
 import { parseArgs } from 'node:util';
+import { type LogFormat, type LogLevel, logFormats, logLevels } from './wiring/log.ts';
 
 export type ServerConfig = {
   readonly dataDir: string;
@@ -14,6 +15,8 @@ export type ServerConfig = {
   /** Files of PEM; undefined: HTTP. */
   readonly tls: { readonly certPath: string; readonly keyPath: string } | undefined;
   readonly corsOrigins: ReadonlySet<string>;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
 };
 
 export type CommandLine = { readonly run: ServerConfig } | { readonly help: string } | { readonly wrong: string };
@@ -37,6 +40,10 @@ const help = `Wadi: Kafka's model behind an HTTP API, on one machine.
   --cors-origin ORIGIN
                  let web pages of this origin use the API; may be given several times,
                  '*' for all
+  --log-level L  error, info (the default: also requests that the server failed), or debug
+                 (every request)
+  --log-format F json, or text (the default in a terminal): a line on standard error
+                 for each event
   --insecure     listen beyond this machine without tokens, and take requests under any
                  host name: whoever reaches the port can read and write everything
   --help         this text
@@ -58,6 +65,8 @@ const options = {
   'tls-cert': { type: 'string' },
   'tls-key': { type: 'string' },
   'cors-origin': { type: 'string', multiple: true },
+  'log-level': { type: 'string', default: 'info' },
+  'log-format': { type: 'string', default: process.stderr.isTTY ? 'text' : 'json' },
   insecure: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
@@ -66,7 +75,7 @@ const options = {
 export function readCommandLine(args: readonly string[]): CommandLine {
   try {
     const given = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
-    const { data, host, port, tokens, insecure, help: wantsHelp, 'tls-cert': certPath, 'tls-key': keyPath, 'cors-origin': origins = [] } = given;
+    const { data, host, port, tokens, insecure, help: wantsHelp, 'tls-cert': certPath, 'tls-key': keyPath, 'cors-origin': origins = [], 'log-level': logLevel, 'log-format': logFormat } = given;
     if (wantsHelp) return { help };
     if (data === '') return { wrong: '--data is a folder; it must not be empty.' };
     if (host === '') return { wrong: '--host is an address or a name; it must not be empty.' };
@@ -75,17 +84,23 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     if ((certPath === undefined) !== (keyPath === undefined)) return { wrong: '--tls-cert and --tls-key go together: give both, or neither.' };
     const noOrigin = origins.find((origin) => origin !== '*' && !isOrigin(origin));
     if (noOrigin !== undefined) return { wrong: `--cors-origin is an origin such as https://app.example.com, or *, not ${JSON.stringify(noOrigin)}.` };
+    if (!isOneOf(logLevels, logLevel)) return { wrong: `--log-level is one of ${logLevels.join(', ')}, not ${JSON.stringify(logLevel)}.` };
+    if (!isOneOf(logFormats, logFormat)) return { wrong: `--log-format is one of ${logFormats.join(', ')}, not ${JSON.stringify(logFormat)}.` };
     if (!insecure && tokens === undefined && !isLoopback(host)) {
       return {
         wrong: `--host ${host} lets everybody who reaches it read and write everything. Add --tokens FILE, so that only bearers of its tokens can; or --insecure, if that is what you want.`,
       };
     }
     const tls = certPath === undefined || keyPath === undefined ? undefined : { certPath, keyPath };
-    return { run: { dataDir: data, host, port: Number(port), localOnly: !insecure && isLoopback(host) && tokens === undefined, tokensPath: tokens, tls, corsOrigins: new Set(origins) } };
+    return {
+      run: { dataDir: data, host, port: Number(port), localOnly: !insecure && isLoopback(host) && tokens === undefined, tokensPath: tokens, tls, corsOrigins: new Set(origins), logLevel, logFormat },
+    };
   } catch (error) {
     return { wrong: `${(error as Error).message.split('. ')[0]?.replace(/\.$/, '')}.` };
   }
 }
+
+const isOneOf = <T extends string>(choices: readonly T[], given: string): given is T => choices.some((choice) => choice === given);
 
 const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
 

@@ -39,6 +39,8 @@ export type Committer = {
   append(topicId: TopicId, partition: number, part: AppendPart): Promise<AppendResult>;
   /** Refuses what comes from now on; resolves when nothing waits any more. */
   close(): Promise<void>;
+  /** Of all partitions: what waits for its commit to begin. */
+  queuedBytes(): number;
 };
 
 export function createCommitter(broker: () => Broker): Committer {
@@ -111,6 +113,7 @@ export function createCommitter(broker: () => Broker): Committer {
         schedule();
       });
     },
+    queuedBytes: () => [...lanes.values()].reduce((sum, lane) => sum + lane.queuedBytes, 0),
     close() {
       closed ??= new Promise((resolve) => {
         if (active === 0 && ready.size === 0) resolve();

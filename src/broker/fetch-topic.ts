@@ -6,7 +6,7 @@ import { type Cursor, decodeCursor, encodeCursor } from '../log/cursor.ts';
 import type { Topic } from '../log/topic.ts';
 import type { DecodedRecord } from '../record/batch-records.ts';
 import type { Broker } from './broker.ts';
-import { decodeFrom, gone, recordBytes } from './fetch.ts';
+import { countRead, decodeFrom, gone, recordBytes } from './fetch.ts';
 import { findOffset, type Start } from './find-offset.ts';
 import { type Bounds, type Budget, checkRange, readAllBounds, readForward } from './read-log.ts';
 import { checkTopicId } from './topic-cache.ts';
@@ -47,7 +47,6 @@ export async function fetchTopic(broker: Broker, request: TopicFetchRequest): Pr
     position ??= { topicId: topic.id, first: 0, offsets: await Promise.all(bounds.map((one, partition) => findOffset(broker, topic.id, partition, startOf(request), one))) };
     const page = await readPage(broker, topic, position, bounds, request.budget);
     if (page.records.length === 0 && !last) return undefined;
-    broker.telemetry.count('fetches');
     return page;
   });
 }
@@ -79,6 +78,7 @@ async function readPage(broker: Broker, topic: Topic, cursor: Cursor, bounds: re
     const left = { ...budget, maxBytes: bytesLeft, maxRecords: budget.maxRecords - records.length };
     const read = await readForward(broker, topic.id, partition, offset, left, known);
     if (read === undefined) throw gone(broker, topic);
+    countRead(broker, read.batches);
     const decoded = decodeFrom(broker, read.batches, offset, left);
     for (const record of decoded.records) {
       records.push({ ...record, partition });

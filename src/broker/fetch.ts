@@ -52,8 +52,8 @@ export async function fetchBatches(broker: Broker, request: FetchRequest): Promi
     if (fetchOffset === bounds.endOffset && !last) return undefined;
     const read = await readForward(broker, topic.id, request.partition, fetchOffset, request.budget, bounds);
     if (read === undefined) throw gone(broker, topic);
-    broker.telemetry.count('fetches');
     const { batches } = read;
+    countRead(broker, batches);
     return { topicId: topic.id, startOffset: read.bounds.startOffset, endOffset: read.bounds.endOffset, fetchOffset, batches, nextOffset: endOf(batches) ?? fetchOffset };
   });
 }
@@ -87,6 +87,15 @@ export function recordBytes({ key, value, headers }: DecodedRecord): number {
   let bytes = (key?.length ?? 0) + (value?.length ?? 0);
   for (const [name, content] of headers) bytes += name.length + (content?.length ?? 0);
   return bytes;
+}
+
+/** A page was read. */
+export function countRead({ telemetry }: Broker, batches: readonly BatchHeader[]): void {
+  telemetry.count('fetches');
+  telemetry.count(
+    'fetchedBytes',
+    batches.reduce((sum, { length }) => sum + length, 0),
+  );
 }
 
 function endOf(batches: readonly BatchHeader[]): number | undefined {

@@ -170,6 +170,11 @@ function acknowledge(sending: Sending, landed: readonly Landed<WaitingEntry>[]):
   broker.telemetry.count('commits');
   broker.telemetry.count('appends', landed.length);
   broker.telemetry.count('records', countOf(landed.map(({ entry }) => entry)));
+  broker.telemetry.count(
+    'appendedBytes',
+    landed.reduce((sum, { entry }) => sum + entry.waiting.bytes.length, 0),
+  );
+  broker.telemetry.commitSize(landed.length);
   broker.wakeups.notify(partitionChannel(lane.topicId, lane.partition));
   broker.wakeups.notify(topicChannel(lane.topicId));
   // A commit lands once: what an earlier send did not carry will never stand, and was answered before.

@@ -6,6 +6,7 @@ import type { Grant, Tokens } from '../access/tokens.ts';
 import type { Broker } from '../broker/broker.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import type { BodyBudget } from './read-body.ts';
+import type { RequestMeter } from './request-meter.ts';
 
 export type Api = {
   readonly broker: Broker;
@@ -25,10 +26,25 @@ export type Api = {
   readonly corsOrigins: ReadonlySet<string>;
   readonly bodies: BodyBudget;
   readonly answers: AnswerBudget;
+  readonly requests: RequestMeter;
+  /** The text of `/metrics`. */
+  readonly metrics: () => Promise<string>;
+  /** A request was answered, or its connection ended first; undefined: nobody wants to know. */
+  readonly onAnswered: ((request: AnsweredRequest) => void) | undefined;
   /** Ids of requests whose clients gave none. */
   readonly nextRequestId: () => string;
 };
 
-export type RequestContext = Context<{ Bindings: { readonly incoming: IncomingMessage; readonly outgoing: ServerResponse /** Of the token that came with the request (gate.ts). */; grant?: Grant } }>;
+type AnsweredRequest = { readonly requestId: string; readonly method: string; readonly path: string; readonly operation: string; readonly status: number; readonly durationMs: number };
+
+export type RequestContext = Context<{
+  Bindings: {
+    readonly incoming: IncomingMessage;
+    readonly outgoing: ServerResponse /** Of the token that came with the request (gate.ts). */;
+    grant?: Grant;
+    /** Of the route that was found. */
+    operation?: string;
+  };
+}>;
 
 export type Handler = (api: Api, context: RequestContext) => Response | Promise<Response>;

@@ -14,9 +14,10 @@ export type App = { fetch(request: Request, env: RequestContext['env']): Respons
 
 export function createApp(api: Api): App {
   const app = new OpenAPIHono<{ Bindings: RequestContext['env'] }>();
-  for (const { route, need, handle } of builtRoutes) {
-    app.openAPIRegistry.registerPath(route);
+  for (const { operation, route, need, handle } of builtRoutes) {
+    app.openAPIRegistry.registerPath({ ...route, operationId: operation });
     app.on(route.method, route.getRoutingPath(), (context) => {
+      context.env.operation = operation;
       checkAccess(api, context, need, context.req.param('topic'));
       return handle(api, context);
     });
@@ -46,12 +47,30 @@ function gated(api: Api, app: App): App {
   });
   return {
     fetch(request, env) {
+      measure(api, env);
       const verdict = judge(api, env);
       if ('pass' in verdict) return app.fetch(request, env);
       verdicts.set(env, verdict);
       return stopped.fetch(request, env);
     },
   };
+}
+
+/** Counts the request when its answer is sent, or its connection is gone. */
+function measure(api: Api, env: RequestContext['env']): void {
+  const { requests, onAnswered } = api;
+  const { incoming, outgoing } = env;
+  const startMs = performance.now();
+  requests.inFlight++;
+  outgoing.once('close', () => {
+    requests.inFlight--;
+    const durationMs = performance.now() - startMs;
+    // What Nginx writes of a client that went away.
+    const status = outgoing.writableFinished ? outgoing.statusCode : 499;
+    const operation = env.operation ?? 'none';
+    requests.ended(operation, status, durationMs);
+    onAnswered?.({ requestId: String(incoming.headers['x-request-id'] ?? ''), method: incoming.method ?? '', path: (incoming.url ?? '').slice(0, 200), operation, status, durationMs });
+  });
 }
 
 const honoPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');

@@ -4,9 +4,20 @@ import type { Broker } from '../broker/broker.ts';
 import { createAnswerBudget } from './answer-budget.ts';
 import type { Api } from './api.ts';
 import { createBodyBudget } from './read-body.ts';
+import { createRequestMeter } from './request-meter.ts';
 
-export function createApi(given: Pick<Api, 'broker' | 'version' | 'stopping' | 'onWorkLeft' | 'ready' | 'localOnly'> & Partial<Pick<Api, 'tokens' | 'corsOrigins'>>): Api {
-  return { tokens: () => undefined, corsOrigins: new Set(), ...given, bodies: createBodyBudget(), answers: createAnswerBudget(), nextRequestId: requestIds(given.broker) };
+export function createApi(given: Pick<Api, 'broker' | 'version' | 'stopping' | 'onWorkLeft' | 'ready' | 'localOnly'> & Partial<Pick<Api, 'tokens' | 'corsOrigins' | 'metrics' | 'onAnswered'>>): Api {
+  return {
+    tokens: () => undefined,
+    corsOrigins: new Set(),
+    metrics: async () => '',
+    onAnswered: undefined,
+    ...given,
+    requests: createRequestMeter(),
+    bodies: createBodyBudget(),
+    answers: createAnswerBudget(),
+    nextRequestId: requestIds(given.broker),
+  };
 }
 
 /** Unique over processes by random bytes, within one by a count. */

@@ -99,6 +99,7 @@ export function problemOf(error: WadiError): Problem & ErrorFacts {
 /** What the client is told. Causes are for the log: no client sees them. */
 export function tellProblem(api: Api, context: RequestContext, error: WadiError): Problem & ErrorFacts {
   const problem = problemOf(error);
+  api.requests.failed(error.code);
   if (problem.status === 500) {
     const { method, path } = context.req;
     api.broker.telemetry.report('request_failed', { requestId: requestIdOf(api, context), method, path, code: error.code }, error.cause ?? error);

@@ -5,30 +5,34 @@ import type { RouteConfig } from '@hono/zod-openapi';
 import type { Handler } from './api.ts';
 import * as fetch from './fetch.ts';
 import type { Need } from './gate.ts';
+import * as metrics from './metrics.ts';
 import * as produce from './produce.ts';
 import * as service from './service.ts';
 import * as topics from './topics.ts';
 
 export type BuiltRoute = {
+  /** In metrics, logs and the OpenAPI document. */
+  readonly operation: string;
   readonly route: RouteConfig & { getRoutingPath(): string } /** What a token must give, for the topic in the path if there is one. */;
   readonly need: Need;
   readonly handle: Handler;
 };
 
 export const builtRoutes: readonly BuiltRoute[] = [
-  { route: service.aboutRoute, need: 'any', handle: service.aboutService },
-  { route: service.healthRoute, need: 'free', handle: service.health },
-  { route: service.readyRoute, need: 'free', handle: service.ready },
-  { route: topics.listRoute, need: 'read', handle: topics.list },
-  { route: topics.createRouteOf, need: 'admin', handle: topics.create },
-  { route: topics.describeRoute, need: 'read', handle: topics.describeOne },
-  { route: topics.alterRoute, need: 'admin', handle: topics.alter },
-  { route: topics.deleteRoute, need: 'admin', handle: topics.deleteOne },
-  { route: produce.produceRoute, need: 'write', handle: produce.produce },
-  { route: produce.producePartitionRoute, need: 'write', handle: produce.producePartition },
-  { route: fetch.fetchPartitionRoute, need: 'read', handle: fetch.fetchPartition },
-  { route: fetch.fetchTopicRoute, need: 'read', handle: fetch.fetchAll },
-  { route: fetch.offsetsRoute, need: 'read', handle: fetch.offsetsOf },
+  { operation: 'about', route: service.aboutRoute, need: 'any', handle: service.aboutService },
+  { operation: 'health', route: service.healthRoute, need: 'free', handle: service.health },
+  { operation: 'ready', route: service.readyRoute, need: 'free', handle: service.ready },
+  { operation: 'metrics', route: metrics.metricsRoute, need: 'read', handle: metrics.metrics },
+  { operation: 'listTopics', route: topics.listRoute, need: 'read', handle: topics.list },
+  { operation: 'createTopic', route: topics.createRouteOf, need: 'admin', handle: topics.create },
+  { operation: 'describeTopic', route: topics.describeRoute, need: 'read', handle: topics.describeOne },
+  { operation: 'alterTopic', route: topics.alterRoute, need: 'admin', handle: topics.alter },
+  { operation: 'deleteTopic', route: topics.deleteRoute, need: 'admin', handle: topics.deleteOne },
+  { operation: 'append', route: produce.produceRoute, need: 'write', handle: produce.produce },
+  { operation: 'appendToPartition', route: produce.producePartitionRoute, need: 'write', handle: produce.producePartition },
+  { operation: 'fetchPartition', route: fetch.fetchPartitionRoute, need: 'read', handle: fetch.fetchPartition },
+  { operation: 'fetchTopic', route: fetch.fetchTopicRoute, need: 'read', handle: fetch.fetchAll },
+  { operation: 'findOffsets', route: fetch.offsetsRoute, need: 'read', handle: fetch.offsetsOf },
 ];
 
 /** Made of the routes above, so it is none of them itself. */
@@ -39,7 +43,6 @@ export type RouteToCome = { readonly method: 'get' | 'post' | 'delete'; readonly
 const toCome = (method: RouteToCome['method'], path: string, summary: string): RouteToCome => ({ method, path, summary });
 
 export const routesToCome: readonly RouteToCome[] = [
-  toCome('get', '/metrics', 'Metrics'),
   toCome('get', '/v1/docs', 'The reference as a page'),
   toCome('delete', '/v1/topics/{topic}/partitions/{partition}/records', 'Move the start of a partition'),
   toCome('post', '/v1/producers', 'Ids for idempotent producers'),

@@ -31,8 +31,10 @@ const problem = z
   })
   .openapi('Problem');
 
+export const problemResponse = { description: 'A problem (RFC 9457); docs/ERRORS.md has every code.', content: { [problemType]: { schema: problem } } };
+
 /** For `responses` of a route: its answers, and that everything else is a problem. */
 export function responses(answers: Readonly<Record<number, readonly [description: string, schema: z.ZodType]>>) {
   const described = Object.entries(answers).map(([status, [description, schema]]) => [status, { description, content: { 'application/json': { schema } } }]);
-  return { ...Object.fromEntries(described), default: { description: 'A problem (RFC 9457); docs/ERRORS.md has every code.', content: { [problemType]: { schema: problem } } } };
+  return { ...Object.fromEntries(described), default: problemResponse };
 }

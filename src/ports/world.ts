@@ -23,10 +23,15 @@ export interface Wakeups {
   subscribe(channel: string, callback: () => void): () => void;
 }
 
-export type TelemetryCounter = 'appends' | 'commits' | 'records' | 'rotations' | 'resends' | 'splits' | 'windowPassed' | 'fetches';
+export type TelemetryCounter = 'appends' | 'records' | 'appendedBytes' | 'commits' | 'fetches' | 'fetchedBytes' | 'rotations' | 'resends' | 'splits' | 'windowPassed';
+
+/** Upper bounds of the histogram of appends in a commit. */
+export const commitSizeBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256] as const;
 
 export interface Telemetry {
   count(counter: TelemetryCounter, by?: number): void;
+  /** So many appends stand by one commit. */
+  commitSize(appends: number): void;
   /** Something that an operator should know of; `cause` is for the log only. */
   report(event: string, facts: Readonly<Record<string, string | number>>, cause?: unknown): void;
 }

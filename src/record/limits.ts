@@ -86,6 +86,8 @@ export const limits = {
   maxPayloadCacheBytes: 64 * mib,
   /** Sealed runs kept in memory for readers; one takes some 2 KB. */
   maxCachedRuns: 4_096,
+  /** Partitions of which metrics tell offsets and bytes. */
+  maxMetricPartitions: 1_000,
   maxTopicCacheEntries: 10_000,
   maxPartitionCacheEntries: 100_000,
   topicCacheMs: 2_000,

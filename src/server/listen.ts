@@ -28,6 +28,7 @@ export type Listening = {
   readonly port: number;
   /** No new connections; resolves when those that are open have had their answers, or after `patienceMs` without them. */
   stop(patienceMs: number): Promise<void>;
+  traffic(): { readonly connections: number; readonly receivedBytes: number; readonly sentBytes: number };
   /** For connections that come from now on. @throws where they are no certificate and key */
   renewTls(files: TlsFiles): void;
 };
@@ -60,6 +61,7 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
   // A handshake that fails is the client's affair.
   server.on('tlsClientError', () => {});
   const sockets = new Set<Socket>();
+  const ended = { receivedBytes: 0, sentBytes: 0 };
   const fromAddress = new Map<string, number>();
   server.on('connection', (socket: Socket) => {
     const address = socket.remoteAddress ?? '';
@@ -72,6 +74,8 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
     sockets.add(socket);
     socket.once('close', () => {
       sockets.delete(socket);
+      ended.receivedBytes += socket.bytesRead;
+      ended.sentBytes += socket.bytesWritten;
       const left = (fromAddress.get(address) ?? 1) - 1;
       if (left === 0) fromAddress.delete(address);
       else fromAddress.set(address, left);
@@ -84,7 +88,15 @@ export async function listen(app: App, options: ListenOptions): Promise<Listenin
       resolve();
     });
   });
-  return { port: (server.address() as AddressInfo).port, stop: (patienceMs) => stop(server, sockets, patienceMs), renewTls: (files) => tlsServer?.setSecureContext(files) };
+  const traffic = () => {
+    const total = { connections: sockets.size, ...ended };
+    for (const { bytesRead, bytesWritten } of sockets) {
+      total.receivedBytes += bytesRead;
+      total.sentBytes += bytesWritten;
+    }
+    return total;
+  };
+  return { port: (server.address() as AddressInfo).port, traffic, stop: (patienceMs) => stop(server, sockets, patienceMs), renewTls: (files) => tlsServer?.setSecureContext(files) };
 }
 
 function stop(server: Server, sockets: ReadonlySet<Socket>, patienceMs: number): Promise<void> {

@@ -7,10 +7,12 @@ import { createSecureContext } from 'node:tls';
 import { readTokenFile } from '../access/token-file.ts';
 import { createTokens, type Tokens, TokensInvalid } from '../access/tokens.ts';
 import { isLoopback, type ServerConfig } from '../config.ts';
+import type { Api } from '../http/api.ts';
 import { createApp } from '../http/app.ts';
 import { createApi } from '../http/create-api.ts';
 import { limits } from '../record/limits.ts';
 import { CannotOpen, type Home, openEmbedded } from '../wiring/embedded.ts';
+import { createLog, type Log } from '../wiring/log.ts';
 import { type Listening, listen, type TlsFiles } from './listen.ts';
 
 /** What of the shutdown's time is left for the commits that wait, after connections had theirs. */
@@ -27,9 +29,21 @@ export async function runServer(config: ServerConfig): Promise<number> {
   try {
     tokens = await readTokens(config);
     const tls = await readTls(config);
-    home = await openEmbedded(dataDir);
-    const { broker, onWorkLeft, ready } = home;
-    const api = createApi({ broker, version: version(), stopping: stopping.signal, onWorkLeft, ready, localOnly, tokens: () => tokens, corsOrigins });
+    const log = createLog(config.logLevel, config.logFormat, (line) => process.stderr.write(line));
+    home = await openEmbedded(dataDir, log);
+    const { broker, onWorkLeft, ready, metrics } = home;
+    const api: Api = createApi({
+      broker,
+      version: version(),
+      stopping: stopping.signal,
+      onWorkLeft,
+      ready,
+      localOnly,
+      tokens: () => tokens,
+      corsOrigins,
+      metrics: () => metrics.text(api, listening.traffic()),
+      onAnswered: accessLog(log),
+    });
     listening = await listen(createApp(api), { host, port, tls });
   } catch (error) {
     await home?.close();
@@ -60,6 +74,15 @@ export async function runServer(config: ServerConfig): Promise<number> {
   const { appends, commits, syncs } = home.totals();
   process.stdout.write(`stopped: ${appends} appends, ${commits} commits, ${syncs} syncs\n`);
   return 0;
+}
+
+/** Every request at level debug; those that the server failed at level info. */
+function accessLog(log: Log): Api['onAnswered'] {
+  if (!log.takes('info')) return undefined;
+  return (request) => {
+    const level = request.status >= 500 && request.status !== 501 ? 'info' : 'debug';
+    if (log.takes(level)) log.write(level, 'request', { ...request, durationMs: Math.round(request.durationMs * 1000) / 1000 });
+  };
 }
 
 async function renew(config: ServerConfig, listening: Listening): Promise<Tokens | undefined> {

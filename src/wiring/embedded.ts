@@ -12,6 +12,8 @@ import { StoreFailure } from '../ports/failure.ts';
 import { WadiError } from '../record/errors.ts';
 import { limits } from '../record/limits.ts';
 import { startDueWork } from './due-work.ts';
+import type { Log } from './log.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { processTelemetry } from './telemetry.ts';
 
 const policy: Policy = {
@@ -30,6 +32,7 @@ export type Home = {
   /** Whether the ledger takes writes. */
   ready(): boolean;
   totals(): Totals;
+  readonly metrics: Metrics;
   /** Refuses appends from now on, answers those that wait, then gives the folder up. */
   close(): Promise<void>;
 };
@@ -40,7 +43,7 @@ export class CannotOpen extends Error {
 }
 
 /** @throws CannotOpen where the folder is in use, of a newer version, damaged, full or out of reach */
-export async function openEmbedded(dataDir: string): Promise<Home> {
+export async function openEmbedded(dataDir: string, log: Log = silent): Promise<Home> {
   const undo: (() => unknown)[] = [];
   try {
     const folder = await openDataFolder(dataDir);
@@ -48,15 +51,18 @@ export async function openEmbedded(dataDir: string): Promise<Home> {
     const ledger = await openJournalLedger(folder);
     undo.unshift(ledger.close);
     const objects = await openFileObjectStore({ root: folder.objectsPath, aside: folder.asidePath });
-    const telemetry = processTelemetry((line) => process.stderr.write(`${line}\n`));
+    const telemetry = processTelemetry(log);
     const broker = await createBroker({ ledger, objects, clock: systemClock, random: systemRandom(), wakeups: memoryWakeups(), telemetry, codecs: nodeCodecs }, policy);
     const work = startDueWork(broker);
+    const metrics = createMetrics({ broker, telemetry, ledger });
     return {
       broker,
       onWorkLeft: work.soon,
       ready: ledger.writable,
+      metrics,
       totals: () => ({ appends: telemetry.total('appends'), commits: telemetry.total('commits'), syncs: ledger.stats().groups }),
       async close() {
+        metrics.close();
         await Promise.all([broker.committer.close(), work.stop()]);
         await ledger.close();
         folder.release();
@@ -67,5 +73,7 @@ export async function openEmbedded(dataDir: string): Promise<Home> {
     throw error instanceof FolderInUse || error instanceof StoreFailure || error instanceof WadiError ? new CannotOpen(sentence(error.message), { cause: error }) : error;
   }
 }
+
+const silent: Log = { takes: () => false, write: () => {} };
 
 const sentence = (message: string): string => `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? '' : '.'}`;

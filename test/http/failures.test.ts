@@ -25,7 +25,9 @@ const { get, send, raw, topic, append } = clientOf(() => home);
 
 async function start(faults: Faults, reports: string[] = []): Promise<void> {
   const ledger = faulty(memoryLedger(), faults);
-  home = await serveBroker(await memoryBroker({ ledger, telemetry: { count: () => {}, report: (event, facts, cause) => reports.push(`${event} ${JSON.stringify(facts)} ${cause}`) } }));
+  home = await serveBroker(
+    await memoryBroker({ ledger, telemetry: { count: () => {}, commitSize: () => {}, report: (event, facts, cause) => reports.push(`${event} ${JSON.stringify(facts)} ${cause}`) } }),
+  );
 }
 
 function faulty(ledger: Ledger, faults: Faults): Ledger {

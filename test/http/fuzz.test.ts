@@ -3,6 +3,8 @@
 
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { batchesType, ndjsonType } from '../../src/http/answer.ts';
+import { metricsType } from '../../src/http/metrics.ts';
 import { builtRoutes } from '../../src/http/routes.ts';
 import { errorTable } from '../../src/record/errors.ts';
 import { clientOf } from './contract/client.ts';
@@ -13,7 +15,7 @@ const reports: string[] = [];
 const { send, append } = clientOf(() => home);
 
 beforeAll(async () => {
-  home = await serveBroker(await memoryBroker({ telemetry: { count: () => {}, report: (event, facts, cause) => reports.push(`${event} ${JSON.stringify(facts)} ${cause}`) } }));
+  home = await serveBroker(await memoryBroker({ telemetry: { count: () => {}, commitSize: () => {}, report: (event, facts, cause) => reports.push(`${event} ${JSON.stringify(facts)} ${cause}`) } }));
   await send('PUT', '/v1/topics/t', { json: { partitions: 2 } });
   await append('/v1/topics/t', ['x', 'y']);
 });
@@ -105,7 +107,7 @@ it('never answers 500', async () => {
       const type = reply.headers.get('content-type');
       if (reply.status >= 400) expect(reply.json).toMatchObject({ status: reply.status, code: expect.toBeOneOf(Object.keys(errorTable)), detail: expect.stringMatching(/[.}]$/) });
       else if (type === 'application/json') expect(reply.json).toBeTypeOf('object');
-      else expect(type).toBe('application/vnd.wadi.record-batches');
+      else expect(type).toBe(path === '/metrics' ? metricsType : type === ndjsonType ? ndjsonType : batchesType);
     }),
     { numRuns: 800 },
   );

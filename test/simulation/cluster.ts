@@ -146,6 +146,7 @@ function watchCommitter(node: Node, broker: Broker, onViolation: ClusterOptions[
         if ('baseOffset' in result) checkOrder(`${topicId}/${partition}`, came, result.baseOffset);
         return result;
       },
+      queuedBytes: committer.queuedBytes,
     } satisfies typeof committer,
   });
 }

@@ -40,7 +40,7 @@ export function createPorts(options: PortsOptions): Ports {
     clock: createClock(options),
     random: createRandom(options),
     wakeups: memoryWakeups(),
-    telemetry: { count: (counter, by = 1) => onCount(counter, by), report: (event, facts, cause) => onReport(event, facts, cause) },
+    telemetry: { count: (counter, by = 1) => onCount(counter, by), commitSize: () => {}, report: (event, facts, cause) => onReport(event, facts, cause) },
     codecs: nodeCodecs,
   };
 }

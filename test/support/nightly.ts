@@ -12,6 +12,7 @@ const suites: readonly (readonly string[])[] = [
   ['run', 'test:conformance'],
   ['run', 'test:streams'],
   ['run', 'test:cli'],
+  ['run', 'test:metrics'],
   ['run', 'simulate', '--', '--seeds', '5000', '--seed', seed],
   ['run', 'simulate:planted'],
   ['run', 'crash', '--', '--kills', '200', '--seed', seed],

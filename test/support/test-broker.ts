@@ -134,6 +134,7 @@ export async function testBroker(options: { policy?: Partial<Policy>; ledger?: L
       count: (counter: TelemetryCounter, by = 1) => {
         counts[counter] = (counts[counter] ?? 0) + by;
       },
+      commitSize: () => {},
       report: (event: string) => {
         reports.push(event);
       },

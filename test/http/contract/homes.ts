@@ -44,7 +44,7 @@ export const homes: Readonly<Record<string, () => Promise<Home>>> = {
 
 /** Small payloads in the ledger, larger ones as objects, so that both ways are taken. */
 export function memoryBroker(ports: Partial<Ports> = {}): Promise<Broker> {
-  const telemetry = { count: () => {}, report: () => {} };
+  const telemetry = { count: () => {}, commitSize: () => {}, report: () => {} };
   const all: Ports = {
     ledger: memoryLedger(),
     objects: memoryObjectStore(systemClock.nowMs),
