@@ -113,7 +113,6 @@ export function createCommitter(broker: () => Broker): Committer {
         schedule();
       });
     },
-    queuedBytes: () => [...lanes.values()].reduce((sum, lane) => sum + lane.queuedBytes, 0),
     close() {
       closed ??= new Promise((resolve) => {
         if (active === 0 && ready.size === 0) resolve();
@@ -121,6 +120,7 @@ export function createCommitter(broker: () => Broker): Committer {
       });
       return closed;
     },
+    queuedBytes: () => [...lanes.values()].reduce((sum, lane) => sum + lane.queuedBytes, 0),
   };
 }
 
