@@ -13,6 +13,8 @@ const suites: readonly (readonly string[])[] = [
   ['run', 'test:streams'],
   ['run', 'test:cli'],
   ['run', 'test:metrics'],
+  ['run', 'test:pack'],
+  ['run', 'test:docs'],
   ['run', 'simulate', '--', '--seeds', '5000', '--seed', seed],
   ['run', 'simulate:planted'],
   ['run', 'crash', '--', '--kills', '200', '--seed', seed],

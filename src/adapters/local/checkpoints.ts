@@ -26,9 +26,12 @@ export type Checkpoints = {
   close(): Promise<void>;
 };
 
+/** `.ts` in a clone, `.js` in a package. */
+const ownExtension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
+
 /** Opens the database on the thread, which makes it where there is none. @throws StoreFailure */
 export async function startCheckpointThread(path: string): Promise<Worker> {
-  const worker = new Worker(new URL('./checkpoint-worker.ts', import.meta.url), { workerData: { path }, name: 'wadi-checkpoints' });
+  const worker = new Worker(new URL(`./checkpoint-worker${ownExtension}`, import.meta.url), { workerData: { path }, name: 'wadi-checkpoints' });
   await new Promise<void>((resolve, reject) => {
     worker.once('error', (error) => reject(new StoreFailure('unavailable', 'none', `the thread of the ledger did not start: ${error.message}`, error)));
     worker.once('message', (message: FromWorker) => (message.kind === 'failed' ? reject(new StoreFailure(message.reason, 'none', message.message)) : resolve()));

@@ -1,0 +1,39 @@
+// npm run pack: makes the package that others install, as build/wadi-<version>.tgz. Node strips no types below
+// node_modules, so it holds JavaScript; and its own package.json, with nothing in it that only a clone needs.
+
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = join(root, 'build', 'wadi');
+
+type Manifest = { readonly [name: string]: unknown; readonly version: string };
+const { name, version, description, license, type, engines, bin, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+
+rmSync(join(root, 'build'), { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
+execFileSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(root, 'tsconfig.pack.json')], { stdio: 'inherit' });
+for (const file of ['bin', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE']) cpSync(join(root, file), join(folder, file), { recursive: true });
+const manifest = {
+  name,
+  version,
+  description,
+  keywords: ['event-streaming', 'kafka', 'log', 'http'],
+  license,
+  type,
+  engines,
+  bin,
+  files: ['bin', 'dist', 'CHANGELOG.md', 'SECURITY.md'],
+  dependencies,
+};
+writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+
+const { messages, pkg } = await publint({ pkgDir: folder, strict: true });
+for (const message of messages) console.error(`${message.type}: ${formatMessage(message, pkg)}`);
+if (messages.length > 0) process.exit(1);
+const file = execFileSync('npm', ['pack', '--silent', '--pack-destination', join(root, 'build')], { cwd: folder, encoding: 'utf8' }).trim();
+console.log(join('build', file));
