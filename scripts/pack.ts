@@ -18,6 +18,9 @@ rmSync(join(root, 'build'), { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 execFileSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(root, 'tsconfig.pack.json')], { stdio: 'inherit' });
 for (const file of ['bin', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE']) cpSync(join(root, file), join(folder, file), { recursive: true });
+const assets = join(root, 'node_modules', 'swagger-ui-dist');
+mkdirSync(join(folder, 'dist', 'swagger-ui'));
+for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js', 'LICENSE', 'NOTICE']) cpSync(join(assets, file), join(folder, 'dist', 'swagger-ui', file));
 const manifest = {
   name,
   version,

@@ -3,6 +3,7 @@
 
 import type { RouteConfig } from '@hono/zod-openapi';
 import type { Handler } from './api.ts';
+import * as docs from './docs-page.ts';
 import * as fetch from './fetch.ts';
 import type { Need } from './gate.ts';
 import * as metrics from './metrics.ts';
@@ -22,6 +23,8 @@ export const builtRoutes: readonly BuiltRoute[] = [
   { operation: 'about', route: service.aboutRoute, need: 'any', handle: service.aboutService },
   { operation: 'health', route: service.healthRoute, need: 'free', handle: service.health },
   { operation: 'ready', route: service.readyRoute, need: 'free', handle: service.ready },
+  { operation: 'docs', route: docs.docsRoute, need: 'any', handle: docs.docs },
+  { operation: 'docsAsset', route: docs.docsAssetRoute, need: 'any', handle: docs.docsAsset },
   { operation: 'metrics', route: metrics.metricsRoute, need: 'read', handle: metrics.metrics },
   { operation: 'listTopics', route: topics.listRoute, need: 'read', handle: topics.list },
   { operation: 'createTopic', route: topics.createRouteOf, need: 'admin', handle: topics.create },
@@ -43,7 +46,6 @@ export type RouteToCome = { readonly method: 'get' | 'post' | 'delete'; readonly
 const toCome = (method: RouteToCome['method'], path: string, summary: string): RouteToCome => ({ method, path, summary });
 
 export const routesToCome: readonly RouteToCome[] = [
-  toCome('get', '/v1/docs', 'The reference as a page'),
   toCome('delete', '/v1/topics/{topic}/partitions/{partition}/records', 'Move the start of a partition'),
   toCome('post', '/v1/producers', 'Ids for idempotent producers'),
   toCome('post', '/v1/transactions', 'Transactions'),

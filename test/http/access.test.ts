@@ -38,6 +38,8 @@ const body = '{"records":[{"value":1}]}';
 /** What each route is asked, and which kinds of token get an answer of its own. */
 const table: readonly { readonly route: string; readonly path: string; readonly body?: string; readonly may: readonly Kind[] }[] = [
   { route: 'get /v1', path: '/v1', may: ['all', 'read', 'write', 'admin', 'all of other topics', 'all of this topic'] },
+  { route: 'get /v1/docs', path: '/v1/docs', may: Object.keys(bearers) as Kind[] },
+  { route: 'get /v1/docs/{asset}', path: '/v1/docs/start.js', may: Object.keys(bearers) as Kind[] },
   { route: 'get /metrics', path: '/metrics', may: ['all', 'read'] },
   { route: 'get /v1/topics', path: '/v1/topics', may: ['all', 'read', 'all of other topics', 'all of this topic'] },
   { route: 'put /v1/topics/{topic}', path: '/v1/topics/acc', body: '{}', may: ['all', 'admin', 'all of this topic'] },

@@ -107,6 +107,7 @@ it('never answers 500', async () => {
       const type = reply.headers.get('content-type');
       if (reply.status >= 400) expect(reply.json).toMatchObject({ status: reply.status, code: expect.toBeOneOf(Object.keys(errorTable)), detail: expect.stringMatching(/[.}]$/) });
       else if (type === 'application/json') expect(reply.json).toBeTypeOf('object');
+      else if (path === '/v1/docs') expect(type).toBe('text/html; charset=utf-8');
       else expect(type).toBe(path === '/metrics' ? metricsType : type === ndjsonType ? ndjsonType : batchesType);
     }),
     { numRuns: 800 },

@@ -60,6 +60,8 @@ track(server);
 const url = await listening(server);
 const at = ['--url', url];
 check('it serves, and makes a topic', run(wadi, ['topics', 'create', 'greetings', '--partitions', '1', ...at]).code === 0 ? [] : ['no topic']);
+const page = await fetch(`${url}/v1/docs/swagger-ui-bundle.js`);
+check('it has the reference page, with all of its parts', page.status === 200 && (await page.text()).length > 1_000_000 ? [] : [`status ${page.status}`]);
 const lines = 'hello\n{"n":1.10}\n';
 const produced = run(wadi, ['produce', 'greetings', ...at], lines);
 check('it produces', produced.code === 0 ? [] : [produced.err]);

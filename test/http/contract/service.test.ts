@@ -48,7 +48,7 @@ contract('service', ({ get, send }) => {
     const listed = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods as object).map((method) => `${method} ${path}`));
     expect(listed.sort()).toEqual(builtRoutes.map(({ route }) => `${route.method} ${route.path}`).sort());
     for (const { route } of builtRoutes) {
-      const { status, text } = await send(route.method.toUpperCase(), route.path.replace('{topic}', 'no-such-topic').replace('{partition}', '0'));
+      const { status, text } = await send(route.method.toUpperCase(), route.path.replace('{topic}', 'no-such-topic').replace('{partition}', '0').replace('{asset}', 'start.js'));
       expect(`${route.method} ${route.path} ${text}`).not.toMatch(/"code":"(not_found|method_not_allowed|not_implemented)"/);
       expect(status).not.toBe(500);
     }
