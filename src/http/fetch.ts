@@ -125,7 +125,7 @@ function lastEventId({ env: { incoming } }: RequestContext, type: FetchType): st
 async function answerRecords(api: Api, context: RequestContext, type: FetchType, query: Common, readPage: ReadPage): Promise<Response> {
   const { encoding, limit = Number.POSITIVE_INFINITY, maxBytes = Number.POSITIVE_INFINITY, waitMs = 0 } = query;
   if (type === ndjsonType) return fetchLines(api, context, readPage, { encoding, maxRecords: limit, maxBytes, waitMs });
-  if (type === eventStreamType) return fetchEvents(api, context, readPage, { encoding, budget: budgetOf(query) });
+  if (type === eventStreamType) return fetchEvents(api, context, readPage, { encoding, budget: budgetOf({ ...query, maxBytes: query.maxBytes ?? limits.linePageBytes }) });
   return answerPage(api, context, await readPage(pageOf(api, context, query)), encoding);
 }
 

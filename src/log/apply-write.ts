@@ -1,5 +1,5 @@
-// The one meaning of a write: (item | undefined, write) → outcome. Memory and SQLite run this function; other
-// ledgers are held to it by the conformance suite.
+// The one meaning of a write: (item | undefined, write) → outcome. The ledgers in memory and in a folder run this
+// function; others are held to it by the conformance suite.
 
 import { type Change, type Check, type Guard, InvalidWrite, type Item, type Order, type Path, type Value, type Write, type WriteOutcome } from './write.ts';
 

@@ -11,8 +11,9 @@ export type JsonFailure = 'invalid_json' | 'json_too_deep';
  */
 export const scan = { failure: 'invalid_json' as JsonFailure, at: 0, high: 0 };
 
+const noWords = new Int32Array(0);
 /** The bytes of the scan under way, or of the last one, four at a time; the first word begins `wordShift` bytes before the first byte. */
-let words: Int32Array = new Int32Array(0);
+let words: Int32Array = noWords;
 let wordShift = 0;
 let wordsOf: Uint8Array | undefined;
 
@@ -24,6 +25,12 @@ export function beginScan(bytes: Uint8Array): void {
   wordsOf = bytes;
   wordShift = bytes.byteOffset & 3;
   words = new Int32Array(bytes.buffer, bytes.byteOffset - wordShift, (bytes.length + wordShift) >> 2);
+}
+
+/** The bytes are let go. */
+export function endScan(): void {
+  wordsOf = undefined;
+  words = noWords;
 }
 
 /** Not JSON, from this position on. */

@@ -4,7 +4,7 @@
 //   {"records": [ {"key"?, "keyEncoding"?, "value"?, "valueEncoding"?, "headers"?, "timestamp"?, "partition"?}, … ], "producer"?}
 
 import { WadiError } from './errors.ts';
-import { beginScan, closeArray, closeObject, colon, comma, fail, openArray, openObject, quote, scan, skipSpace, skipString, skipValue, utf8 } from './json-grammar.ts';
+import { beginScan, closeArray, closeObject, colon, comma, endScan, fail, openArray, openObject, quote, scan, skipSpace, skipString, skipValue, utf8 } from './json-grammar.ts';
 import { limits } from './limits.ts';
 
 /** Bytes [start, end) of the body: one JSON value without the white space around it. */
@@ -70,7 +70,7 @@ export function scanValueLine(body: Uint8Array, start: number, end: number): Spa
 export function scanRecordLine(body: Uint8Array, start: number, end: number): ScannedRecord {
   beginScan(body);
   const record: ScannedRecord = {};
-  finishLine(body, start, end, scanRecordAt(body, skipSpace(body, start), record, 0));
+  finishLine(body, start, end, scanRecordAt(body, skipSpace(body, start), record, 0, end));
   return record;
 }
 
@@ -97,13 +97,17 @@ function scanRecordList(body: Uint8Array, from: number, records: ScannedRecord[]
   });
 }
 
-function scanRecordAt(body: Uint8Array, at: number, record: ScannedRecord, index: number): number {
+/** What stands behind `end` is no part of the record. */
+function scanRecordAt(body: Uint8Array, at: number, record: ScannedRecord, index: number, end = body.length): number {
   if (body[at] !== openObject) {
     // What is no JSON at all is said to be so.
-    if (skipValue(body, at, 0) < 0) return -1;
+    const valueEnd = skipValue(body, at, 0);
+    if (valueEnd < 0) return -1;
+    if (valueEnd > end) return fail(end);
     throw recordError(index, ' is an object');
   }
   return scanObject(body, at, (name, valueAt) => {
+    if (valueAt > end) return fail(end);
     const member = recordMembers.find((known) => known === name);
     if (member === undefined) throw recordError(index, ` has no member ${shown(name)}. Members: ${recordMembers.join(', ')}`);
     if (record[member] !== undefined) throw recordError(index, ` has "${member}" twice`);
@@ -174,6 +178,7 @@ function finish(body: Uint8Array, end: number): void {
   if (behind >= 0 && behind !== body.length) fail(behind);
   if (behind !== body.length) throw wrongJson(scan.at, scan.at >= body.length);
   if (scan.high >= 0x80 && utf8(body) === undefined) throw new WadiError('invalid_utf8', 'The body is not valid UTF-8.');
+  endScan();
 }
 
 function wrongJson(position: number, tooShort: boolean): WadiError {

@@ -1,4 +1,4 @@
-// The embedded home: one machine, one process, SQLite and files below one folder.
+// The embedded home: one machine, one process, a journal, SQLite and objects below one folder.
 
 import { nodeCodecs } from '../adapters/codecs/node.ts';
 import { FolderInUse, openDataFolder } from '../adapters/local/data-folder.ts';
@@ -17,7 +17,7 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { processTelemetry } from './telemetry.ts';
 
 const policy: Policy = {
-  // Payload and head in one transaction with one sync; an object would cost a second one and two of folders.
+  // Payload and head in one group of the journal with one sync; an object would cost a second one and two of folders.
   inlineMaxBytes: limits.maxCommitBytes,
   // Nobody else writes.
   viewMaxAgeMs: Number.POSITIVE_INFINITY,

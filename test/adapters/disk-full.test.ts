@@ -1,5 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { openDataFolder } from '../../src/adapters/local/data-folder.ts';
 import { openJournalLedger } from '../../src/adapters/local/journal-ledger.ts';
 import { key, put, temporaryFolder } from './support.ts';
 import { pathsIn } from './support-ledger.ts';
@@ -45,4 +48,18 @@ it('a full disk: refused without effect, fetches go on, and what was answered is
   const again = await openJournalLedger(pathsIn(disk));
   expect(await present(again)).toEqual([...answered, '99']);
   await again.close();
+});
+
+it('a full disk keeps no data folder from opening, nor leaves it locked', async ({ skip }) => {
+  const disk = await smallDisk();
+  if (disk === undefined) return skip('this machine may not mount a small disk');
+  (await openDataFolder(disk)).release();
+  const filler = join(disk, 'filler');
+  const fill = open(filler, 'w');
+  await expect(fill.then((file) => file.writeFile(new Uint8Array(8 * 1024 * 1024)))).rejects.toMatchObject({ code: 'ENOSPC' });
+  await (await fill).close();
+  const attempt = async () => (await openDataFolder(disk)).release();
+  await attempt().catch((error: unknown) => expect(error).toMatchObject({ reason: 'full' }));
+  await rm(filler);
+  await attempt();
 });

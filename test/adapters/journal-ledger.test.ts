@@ -1,12 +1,15 @@
+import { once } from 'node:events';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
 import { encodeItem, joined } from '../../src/adapters/local/item-codec.ts';
+import { openJournal } from '../../src/adapters/local/journal.ts';
 import { openJournalLedger } from '../../src/adapters/local/journal-ledger.ts';
 import { absent, add, append, equals, InvalidWrite, type Key, set, type Write } from '../../src/log/write.ts';
-import { key, put } from './support.ts';
+import { StoreFailure } from '../../src/ports/failure.ts';
+import { key, put, temporaryFolder } from './support.ts';
 import { opened, pathsIn, strong } from './support-ledger.ts';
 
 const databaseIn = (folder: string) => pathsIn(folder).databasePath;
@@ -254,4 +257,63 @@ it('refuses a schema of the future and a file that is no database', async () => 
   await writeFile(databaseIn(path), 'x'.repeat(5000));
   await expect(openJournalLedger(pathsIn(path))).rejects.toMatchObject({ reason: 'corrupt', effect: 'none' });
   await expect(openJournalLedger(pathsIn(join(path, 'nowhere')))).rejects.toMatchObject({ reason: 'unavailable', effect: 'none' });
+});
+
+it("what an update was given is the caller's again once it has answered", async () => {
+  const { ledger } = await opened();
+  const [bytes, list] = [new Uint8Array(16).fill(1), [Uint8Array.of(1)]];
+  await ledger.write({ key: key('x'), guards: [], action: 'update', changes: [set('b', bytes), set('l', list), set('n', 0)] });
+  bytes.fill(2);
+  list[0]?.fill(2);
+  await ledger.write({ key: key('x'), guards: [], action: 'update', changes: [add('n', 1)] });
+  expect(await ledger.read([key('x')], strong)).toEqual([{ b: new Uint8Array(16).fill(1), l: [Uint8Array.of(1)], n: 1 }]);
+});
+
+it('a thread that dies while the journal is read again is noticed', async () => {
+  const path = await temporaryFolder();
+  const folder = pathsIn(path).journalPath;
+  await mkdir(folder);
+  const start = { file: 1, position: 0, sequence: 0 };
+  const journal = await openJournal(folder, undefined, start);
+  for (let i = 0; i < 7; i++) await journal.append([{ key: key(`l${i}`), encoded: encodeItem(key(`l${i}`), { b: new Uint8Array(9_000_000) }) }]);
+  await journal.close();
+  const thread = once(process, 'worker') as Promise<[Worker]>;
+  const opening = openJournalLedger(pathsIn(path));
+  const [worker] = await thread;
+  worker.once('message', () => void worker.terminate());
+  await once(worker, 'exit');
+  const ledger = await opening;
+  await expect(ledger.write(put(key('a'), { n: 1 }))).rejects.toMatchObject({ message: expect.stringContaining('restart') });
+  expect(ledger.writable()).toBe(false);
+  await ledger.close();
+});
+
+it('what the file system refuses at the start has a name', async () => {
+  const { ledger, path } = await opened();
+  await ledger.close();
+  await mkdir(join(pathsIn(path).journalPath, '0000000002.wadi'));
+  await expect(openJournalLedger(pathsIn(path))).rejects.toBeInstanceOf(StoreFailure);
+});
+
+it('I13: after closing nothing is under way, and files without items are gone', async () => {
+  const { ledger, path } = await opened();
+  const large = Array.from({ length: 20 }, (_, i) => key(`large ${i}`));
+  for (const at of large) await ledger.write(put(at, { bytes: new Uint8Array(15 * 1024 * 1024).fill(7) }));
+  const before = (await readdir(pathsIn(path).journalPath)).length;
+  for (const at of large) await ledger.write({ key: at, guards: [], action: 'delete' });
+  await ledger.close();
+  const after = await readdir(pathsIn(path).journalPath);
+  expect(after.length).toBeLessThan(before - 2);
+  await (await openJournalLedger(pathsIn(path))).close();
+  expect((await readdir(pathsIn(path).journalPath)).length).toBeLessThanOrEqual(after.length);
+});
+
+it('what is read while the ledger closes is answered', async () => {
+  const { ledger } = await opened();
+  const keys = Array.from({ length: 12 }, (_, i) => key(`a${i}`));
+  for (const at of keys) await ledger.write(put(at, { b: new Uint8Array(12_000_000).fill(7) }));
+  const reads = keys.map(async (at) => (await ledger.read([at], strong)).length);
+  await ledger.close();
+  expect(await Promise.all(reads)).toEqual(keys.map(() => 1));
+  await expect(ledger.read(keys, strong)).rejects.toMatchObject({ reason: 'closed' });
 });

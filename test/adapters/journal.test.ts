@@ -1,7 +1,8 @@
-import { copyFile, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { copyFile, readdir, readFile, readlink, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { encodeItem } from '../../src/adapters/local/item-codec.ts';
+import { encodeItem, type Place } from '../../src/adapters/local/item-codec.ts';
 import { type JournalPosition, openJournal } from '../../src/adapters/local/journal.ts';
 import type { JournalChange } from '../../src/adapters/local/journal-format.ts';
 import { recoverJournal } from '../../src/adapters/local/journal-recovery.ts';
@@ -10,6 +11,8 @@ import { seededRandom } from '../support/random.ts';
 import { key, temporaryFolder } from './support.ts';
 
 const nothing: JournalPosition = { file: 1, position: 0, sequence: 0 };
+/** Where the system tells which files a process has open. */
+const hasProc = existsSync('/proc/self/fd');
 const none: ReadonlySet<number> = new Set();
 const change = (sk: string, item: Item | undefined): JournalChange => ({ key: key(sk), encoded: item && encodeItem(key(sk), item) });
 const fileOf = async (folder: string): Promise<string> => join(folder, (await readdir(folder)).sort()[0] as string);
@@ -184,4 +187,67 @@ it('goes on in the next file when one is full, and is recovered across files', a
   const torn = join(folder, '0000000002.wadi');
   await truncate(torn, 40_000_000);
   await expect(recovered(folder)).rejects.toMatchObject({ reason: 'corrupt', message: expect.stringContaining('0000000003.wadi, is whole') });
+});
+
+describe('two files', () => {
+  const large = (sk: string) => [change(sk, { b: new Uint8Array(9_000_000) })];
+  const nine = () => written(Array.from({ length: 9 }, (_, i) => large(`l${i}`)));
+  const flip = async (folder: string, number: number, at: number) => {
+    const path = join(folder, `000000000${number}.wadi`);
+    const bytes = await readFile(path);
+    bytes[at < 0 ? bytes.length + at : at] = (bytes.at(at) as number) ^ 1;
+    await writeFile(path, bytes);
+  };
+
+  it.each([1, 2])('I3, I14: a damaged header of file %i is loud, and no file is removed', async (number) => {
+    const { folder, ends } = await nine();
+    expect(ends.at(-1)?.file).toBe(2);
+    const names = await readdir(folder);
+    await flip(folder, number, 20);
+    await expect(recovered(folder)).rejects.toMatchObject({ reason: 'corrupt', message: expect.stringContaining(`000000000${number}.wadi has a damaged header`) });
+    expect(await readdir(folder)).toEqual(names);
+  });
+
+  it('I14: a damaged item in the last group of a file stops nothing where a group stands in the next', async () => {
+    const { folder } = await nine();
+    await flip(folder, 1, -1000);
+    const { groups, journal } = await recovered(folder);
+    expect(groups).toHaveLength(9);
+    await journal.close();
+  });
+
+  it.skipIf(!hasProc)('I13: a file that is removed while it is read is let go after, and its items are gone', async () => {
+    const folder = await temporaryFolder();
+    const { journal } = await recovered(folder);
+    const [place] = await journal.append(large('first'));
+    for (let i = 0; i < 8; i++) await journal.append(large(`l${i}`));
+    const reading = journal.read(place as Place);
+    await journal.remove([1]);
+    expect(await reading).toHaveLength((place as Place).bytes);
+    const removed = async () => {
+      const targets = await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
+      return targets.filter((target) => target.includes(folder) && target.endsWith('(deleted)'));
+    };
+    await expect.poll(removed).toEqual([]);
+    expect(await journal.read(place as Place)).toBeUndefined();
+    await journal.close();
+  });
+});
+
+it.skipIf(!hasProc)('I3: groups are written through a descriptor whose writes are durable', async () => {
+  const folder = await temporaryFolder();
+  const flagsOf = async () => {
+    const fds = await readdir('/proc/self/fd');
+    const targets = await Promise.all(fds.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
+    const ours = fds.filter((_, i) => targets[i]?.startsWith(folder));
+    return Promise.all(ours.map(async (fd) => Number.parseInt(/flags:\s*(\d+)/.exec(await readFile(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '', 8)));
+  };
+  const isDurable = (flags: number) => (flags & constants.O_DSYNC) !== 0;
+  const first = await recovered(folder);
+  expect((await flagsOf()).map(isDurable)).toEqual([true]);
+  await first.journal.append([change('a', { n: 1 })]);
+  await first.journal.close();
+  const again = await recovered(folder);
+  expect((await flagsOf()).map(isDurable)).toEqual([true]);
+  await again.journal.close();
 });

@@ -3,10 +3,11 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { WadiError } from '../../src/record/errors.ts';
+import { WadiError } from '../../src/record/errors.ts';
 import { isJson } from '../../src/record/json-grammar.ts';
 import { type ScannedRecord, scanRecordLine, scanRecords, scanValueLine, scanValues } from '../../src/record/json-scanner.ts';
 import { limits } from '../../src/record/limits.ts';
+import { seededRandom } from '../support/random.ts';
 import { refusal, refusalCode, utf8 } from './support.ts';
 
 const scanValue = (body: Uint8Array) => scanValueLine(body, 0, body.length);
@@ -230,4 +231,54 @@ describe('a line among others', () => {
     expect(scanValueLine(body, 0, 3)).toEqual({ start: 0, end: 3 });
     expect(verdict(() => scanValueLine(body, 4, 9))).toBe('invalid_json at 3');
   });
+});
+
+test('a record line is judged by itself, whatever stands behind it', () => {
+  const verdict = (text: string, end: number) => {
+    try {
+      return scanRecordLine(Buffer.from(text), 0, end);
+    } catch (error) {
+      return error instanceof WadiError ? `${error.code} ${error.message}` : error;
+    }
+  };
+  const lines = [
+    ['{"value":1,', '"foo":2}'],
+    ['{"value":1,', '"value":2}'],
+    ['{"foo"', ':1}'],
+    ['{"value":1', ',"x":1}'],
+    ['[1,', '2]'],
+    ['{"value":', '1}'],
+    ['  ', '{"x":1}'],
+  ] as const;
+  for (const [line, behind] of lines) {
+    expect(verdict(`${line}\n${behind}`, line.length), line).toBe(verdict(line, line.length));
+    expect(verdict(line, line.length), line).toContain('invalid_json');
+  }
+});
+
+test('agrees with JSON.parse around long strings at every alignment, whatever bytes stand around them', () => {
+  const random = seededRandom(1);
+  const below = (n: number) => random.between(0, n - 1);
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  const parses = (bytes: Uint8Array) => {
+    try {
+      JSON.parse(decoder.decode(bytes));
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const around = [0x22, 0x5c, 0x61, 0, 0x1f, 0x80, 0xff];
+  const within = [0x22, 0x5c, 0x1f, 0x20, 0x21, 0x23, 0x5b, 0x5d, 0x7f, 0x80, 0xa2, 0xdc, 0xff, 0, 0xc3, 0x01, 0x5e];
+  const slab = new Uint8Array(64);
+  for (let round = 0; round < 100_000; round++) {
+    const [offset, length] = [below(9), 1 + below(48)];
+    for (let i = 0; i < slab.length; i++) slab[i] = around[below(around.length)] as number;
+    const bytes = slab.subarray(offset, offset + length);
+    for (let i = 0; i < length; i++) bytes[i] = 0x61 + below(20);
+    bytes[0] = 0x22;
+    if (below(8) > 0) bytes[length - 1] = 0x22;
+    for (let k = below(3); k > 0; k--) bytes[below(length)] = within[below(within.length)] as number;
+    if (isJson(bytes) !== parses(bytes)) expect.fail(`round ${round}, offset ${offset}: ${Buffer.from(bytes).toString('latin1')}`);
+  }
 });

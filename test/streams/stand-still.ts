@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createTopic, linesOf, ndjson, type Run } from './run.ts';
 
+const mostFirstMiB = 192;
 const mostGrowthMiB = 64;
 /** Each asks for far more than the system takes over for it. */
 const readers = 50;
@@ -34,7 +35,20 @@ async function neverReads(run: Run, path: string): Promise<void> {
   run.check('a sender that reads nothing while it writes is told all at the end', answer.includes(`"done":true`) && answer.includes(`"acknowledged":${records}}`) ? [] : [answer.slice(-300)]);
 }
 
+/** Twice: what the first time costs is also what the server keeps at hand for so many requests; the second tells what a reader holds. */
 async function takesNothing(run: Run): Promise<void> {
+  const first = await takeNothingOnce(run);
+  const again = await takeNothingOnce(run);
+  console.log(`       ${readers} readers that take nothing: the server's memory grew by ${first.growthMiB.toFixed(0)} MiB, and by ${again.growthMiB.toFixed(0)} MiB when as many came again`);
+  const served = first.served + again.served;
+  run.check(`${readers} readers that take nothing cost at most ${mostFirstMiB} MiB, as many again at most ${mostGrowthMiB}, and others are served`, [
+    ...(first.growthMiB > mostFirstMiB ? [`it grew by ${first.growthMiB.toFixed(1)} MiB at first`] : []),
+    ...(again.growthMiB > mostGrowthMiB ? [`it grew by ${again.growthMiB.toFixed(1)} MiB when as many came again`] : []),
+    ...(served === 6 * run.records ? [] : [`${served} records of ${6 * run.records}`]),
+  ]);
+}
+
+async function takeNothingOnce(run: Run): Promise<{ growthMiB: number; served: number }> {
   const { hostname, port } = new URL(run.server.url);
   const before = run.serverMiB();
   const sockets = await Promise.all(
@@ -54,11 +68,7 @@ async function takesNothing(run: Run): Promise<void> {
     const response = await fetch(`${run.server.url}/v1/topics/in-and-out/records`, { headers: { accept: ndjson } });
     for await (const line of linesOf(response.body)) if (line.offset !== undefined) served++;
   }
-  const growth = run.serverMiB() - before;
+  const growthMiB = run.serverMiB() - before;
   for (const socket of sockets) socket.destroy();
-  console.log(`       ${readers} readers that take nothing: the server's memory grew by ${growth.toFixed(0)} MiB`);
-  run.check(`${readers} readers that take nothing cost at most ${mostGrowthMiB * 2} MiB, and others are served`, [
-    ...(growth > mostGrowthMiB * 2 ? [`it grew by ${growth.toFixed(1)} MiB`] : []),
-    ...(served === 3 * run.records ? [] : [`${served} records of ${3 * run.records}`]),
-  ]);
+  return { growthMiB, served };
 }

@@ -12,7 +12,7 @@ const mib = 1024 * 1024;
 /** A checkpoint is due beyond any of these. The second bounds what a start has to read again. */
 const due = { changedItems: 2048, journalBytes: 192 * mib, changedBytes: 8 * mib };
 /** While one is under way, or cannot be made for want of space, groups wait beyond this (I13). */
-const most = { changedItems: 16 * due.changedItems, changedBytes: 8 * due.changedBytes };
+const most = { changedItems: 16 * due.changedItems, journalBytes: 2 * due.journalBytes, changedBytes: 8 * due.changedBytes };
 /** After one that failed for want of space. */
 const retryMs = 1000;
 
@@ -29,25 +29,35 @@ export type Checkpoints = {
 /** `.ts` in a clone, `.js` in a package. */
 const ownExtension = import.meta.url.slice(import.meta.url.lastIndexOf('.'));
 
+export type CheckpointThread = {
+  readonly worker: Worker;
+  /** Resolves when the thread has ended, with the error that ended it, if one did. */
+  readonly ended: Promise<unknown>;
+};
+
 /** Opens the database on the thread, which makes it where there is none. @throws StoreFailure */
-export async function startCheckpointThread(path: string): Promise<Worker> {
+export async function startCheckpointThread(path: string): Promise<CheckpointThread> {
   const worker = new Worker(new URL(`./checkpoint-worker${ownExtension}`, import.meta.url), { workerData: { path }, name: 'wadi-checkpoints' });
+  let cause: unknown;
+  worker.on('error', (error) => (cause = error));
+  const ended = new Promise<unknown>((resolve) => worker.once('exit', () => resolve(cause)));
   await new Promise<void>((resolve, reject) => {
-    worker.once('error', (error) => reject(new StoreFailure('unavailable', 'none', `the thread of the ledger did not start: ${error.message}`, error)));
+    void ended.then(() => reject(gone(cause)));
     worker.once('message', (message: FromWorker) => (message.kind === 'failed' ? reject(new StoreFailure(message.reason, 'none', message.message)) : resolve()));
   });
-  return worker;
+  return { worker, ended };
 }
 
 /** @param onStopped no checkpoint can be made any more, and so no change be taken */
-export function createCheckpoints(worker: Worker, table: ItemTable, journal: Journal, savedEnd: JournalPosition, onStopped: (failure: StoreFailure) => void): Checkpoints {
+export function createCheckpoints(thread: CheckpointThread, table: ItemTable, journal: Journal, savedEnd: JournalPosition, onStopped: (failure: StoreFailure) => void): Checkpoints {
+  const { worker } = thread;
   const stats = { checkpoints: 0, checkpointMs: 0 };
   let saved = savedEnd;
   let underWay: { readonly end: JournalPosition; readonly done: (failure?: StoreFailure) => void; readonly ended: Promise<StoreFailure | undefined> } | undefined;
   let notBeforeMs = 0;
   let lastFailure: StoreFailure | undefined;
   let ended = false;
-  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  let removal: Promise<void> = Promise.resolve();
 
   worker.on('message', (message: FromWorker) => {
     const made = underWay;
@@ -60,7 +70,7 @@ export function createCheckpoints(worker: Worker, table: ItemTable, journal: Jou
       stats.checkpointMs += message.ms;
       lastFailure = undefined;
       // What cannot be removed now is removed at the next start.
-      void journal.remove(message.dead).catch(() => undefined);
+      removal = removal.then(() => journal.remove(message.dead)).catch(() => undefined);
       made.done();
       return;
     }
@@ -69,10 +79,9 @@ export function createCheckpoints(worker: Worker, table: ItemTable, journal: Jou
     else onStopped(lastFailure);
     made.done(lastFailure);
   });
-  worker.on('error', (error) => died(error));
-  void exited.then(() => died());
+  void thread.ended.then(died);
 
-  function died(cause?: unknown): void {
+  function died(cause: unknown): void {
     if (ended) return;
     ended = true;
     const failure = gone(cause);
@@ -93,21 +102,20 @@ export function createCheckpoints(worker: Worker, table: ItemTable, journal: Jou
     return over;
   }
 
-  const isDue = (): boolean => {
+  const isBeyond = (bounds: typeof due): boolean => {
     const { file, position } = journal.end();
     const journalBytes = (file - saved.file) * maxFileBytes + position - saved.position;
-    return table.changedCount >= due.changedItems || table.changedBytes >= due.changedBytes || journalBytes >= due.journalBytes;
+    return table.changedCount >= bounds.changedItems || table.changedBytes >= bounds.changedBytes || journalBytes >= bounds.journalBytes;
   };
-  const isCrowded = (): boolean => table.changedCount >= most.changedItems || table.changedBytes >= most.changedBytes;
   const mayStart = (): boolean => !ended && performance.now() >= notBeforeMs;
 
   return {
     stats,
     consider() {
-      if (underWay === undefined && isDue() && mayStart()) void start();
+      if (underWay === undefined && isBeyond(due) && mayStart()) void start();
     },
     async room() {
-      while (isCrowded()) {
+      while (isBeyond(most)) {
         if (underWay === undefined && !mayStart()) throw lastFailure ?? gone();
         const failure = await start();
         if (failure !== undefined) throw failure;
@@ -123,7 +131,8 @@ export function createCheckpoints(worker: Worker, table: ItemTable, journal: Jou
         ended = true;
         worker.postMessage({ kind: 'close' } satisfies ToWorker);
       }
-      await exited;
+      await thread.ended;
+      await removal;
     },
   };
 }

@@ -16,6 +16,7 @@ import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StoreFailure } from '../../ports/failure.ts';
 import { codeOf, fileFailure, makeFolder, syncFolder } from './files.ts';
+import { failureOf } from './sqlite-schema.ts';
 
 /** 1 had no journal; it is taken over as it is. */
 const layoutVersion = 2;
@@ -70,10 +71,11 @@ async function takeLock(root: string): Promise<DatabaseSync> {
     lock.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     lock.close();
-    if ((error as { errcode?: number }).errcode !== sqliteBusy) throw error;
+    if ((error as { errcode?: number }).errcode !== sqliteBusy) throw failureOf(error, 'none', `cannot lock the data folder ${root}`);
     throw new FolderInUse(root, await readPid(pidPath));
   }
-  await writeFile(pidPath, `${process.pid}\n`);
+  // For the message only.
+  await writeFile(pidPath, `${process.pid}\n`).catch(() => undefined);
   return lock;
 }
 

@@ -2,7 +2,8 @@
 // the state that the ones before it leave, and nothing is written yet. A refused call changes nothing.
 
 import { applyWrite } from '../../log/apply-write.ts';
-import { InvalidWrite, type Item, type Key, type Write, type WriteOutcome } from '../../log/write.ts';
+import { copyValue } from '../../log/copy-item.ts';
+import { type Change, InvalidWrite, type Item, type Key, type Write, type WriteOutcome } from '../../log/write.ts';
 import { StoreFailure } from '../../ports/failure.ts';
 import { type EncodedItem, encodeItem } from './item-codec.ts';
 
@@ -55,7 +56,8 @@ export function decide(calls: readonly (readonly Received[])[], lookUp: (key: Ke
 /** A put that asks for nothing need not know what it replaces. */
 const isBlind = ({ action, guards }: Write): boolean => action === 'put' && guards.length === 0;
 
-function nameOf({ pk, sk }: Key): string {
+/** One text for each key. */
+export function nameOf({ pk, sk }: Key): string {
   return `${pk}\0${sk}`;
 }
 
@@ -64,8 +66,16 @@ export function receive(writes: readonly Write[]): Received[] {
   return writes.map((write) => {
     const { pk, sk } = write.key;
     if (!printable.test(pk) || !printable.test(sk)) throw new InvalidWrite('a key is not printable ASCII');
-    return { write, encoded: write.action === 'put' ? encodeItem(write.key, write.item) : undefined };
+    if (write.action === 'put') return { write, encoded: encodeItem(write.key, write.item) };
+    return { write: write.action === 'update' ? { ...write, changes: write.changes.map(ownChange) } : write, encoded: undefined };
   });
+}
+
+/** What an update leaves in an item is kept and decided on later: it must not be the caller's. */
+function ownChange(change: Change): Change {
+  if (change.change === 'set' && typeof change.value === 'object') return { ...change, value: copyValue(change.value) };
+  if (change.change === 'append') return { ...change, values: change.values.map((value) => copyValue(value)) };
+  return change;
 }
 
 const printable = /^[ -~]+$/;

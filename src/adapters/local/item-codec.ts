@@ -17,7 +17,7 @@ const headerBytes = checksumBytes + 1;
 const varintBytes = 8;
 export const maxItemBytes = 16 * 1024 * 1024;
 /** Binaries from here on are not copied on their way to the disk, and items from here on stay in the journal. */
-const minLargeBytes = 4096;
+export const minLargeBytes = 4096;
 
 /** Where in the journal an item lies. */
 export type Place = { readonly file: number; readonly position: number; readonly bytes: number };

@@ -121,6 +121,7 @@ function worthKeeping({ stored, item }: Entry): boolean {
 
 function bytesOf({ stored, item }: Entry): number {
   if (stored === undefined) return entryBytes;
-  if (stored instanceof Uint8Array) return entryBytes + stored.length;
+  // A short view may keep a longer buffer.
+  if (stored instanceof Uint8Array) return entryBytes + stored.buffer.byteLength;
   return item === undefined ? entryBytes : entryBytes + stored.bytes;
 }

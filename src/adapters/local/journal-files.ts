@@ -5,7 +5,8 @@ import { close, constants, fdatasync, fsync, ftruncate, open, read, writev } fro
 import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { syncFolder } from './files.ts';
+import { StoreFailure } from '../../ports/failure.ts';
+import { codeOf, syncFolder } from './files.ts';
 
 export const openFile = promisify(open);
 export const closeFile = promisify(close);
@@ -13,7 +14,12 @@ export const truncateFile = promisify(ftruncate);
 export const syncData = promisify(fdatasync);
 const syncFile = promisify(fsync);
 
-export const durableWrites = constants.O_WRONLY | constants.O_DSYNC;
+/** The flags for it. @throws StoreFailure where the system has no such writes: without them a crash would lose what was answered */
+export function durableWrites(): number {
+  const durable: number | undefined = constants.O_DSYNC;
+  if (durable === undefined) throw new StoreFailure('unavailable', 'none', 'this system has no O_DSYNC, without which nothing is durable when it is answered; run Wadi on Linux or macOS');
+  return constants.O_WRONLY | durable;
+}
 
 export const fileName = (number: number): string => `${String(number).padStart(10, '0')}.wadi`;
 
@@ -29,7 +35,7 @@ export async function listFiles(folder: string): Promise<number[]> {
 
 /** A new file with its header; it and its name are durable. A file that is in the way was never used. */
 export async function makeFile(folder: string, number: number, header: Buffer): Promise<number> {
-  const fd = await openFile(join(folder, fileName(number)), durableWrites | constants.O_CREAT | constants.O_TRUNC, 0o644);
+  const fd = await openFile(join(folder, fileName(number)), durableWrites() | constants.O_CREAT | constants.O_TRUNC, 0o644);
   try {
     await writeFully(fd, [header], 0);
     await syncFile(fd);
@@ -41,8 +47,11 @@ export async function makeFile(folder: string, number: number, header: Buffer): 
   }
 }
 
+/** One that is gone already is passed over. */
 export async function removeFile(folder: string, number: number): Promise<void> {
-  await unlink(join(folder, fileName(number)));
+  await unlink(join(folder, fileName(number))).catch((error: unknown) => {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  });
 }
 
 /** Resolves when all bytes are written. The parts must stay as they are until then. */

@@ -15,7 +15,7 @@ import { crc32c } from '@node-rs/crc32';
 import type { Key } from '../../log/write.ts';
 import { StoreFailure } from '../../ports/failure.ts';
 import { type Cursor, cursor, readByte, readText, readVarint, writeText, writeVarint } from './bytes.ts';
-import type { EncodedItem } from './item-codec.ts';
+import { type EncodedItem, minLargeBytes } from './item-codec.ts';
 
 const formatVersion = 1;
 const fileMagic = Buffer.from('WADIJRNL');
@@ -26,8 +26,6 @@ const markBytes = 8;
 const groupHeaderBytes = 28;
 const groupCrcAt = 24;
 const varintBytes = 8;
-/** Parts from here on are handed to the system where they lie; smaller ones are gathered. */
-const minViewBytes = 4096;
 
 /** An item that is to stand from now on, or to be gone. */
 export type JournalChange = { readonly key: Key; readonly encoded: EncodedItem | undefined };
@@ -66,7 +64,7 @@ export function encodeGroup(sequence: number, salt: Uint8Array, changes: readonl
   for (const { key, encoded } of changes) {
     contentsBound += 1 + 3 * varintBytes + key.pk.length + key.sk.length;
     itemBytes += encoded?.bytes ?? 0;
-    for (const part of encoded?.parts ?? []) if (part.length < minViewBytes) gathered += part.length;
+    for (const part of encoded?.parts ?? []) if (part.length < minLargeBytes) gathered += part.length;
   }
   const to = cursor(Buffer.allocUnsafe(groupHeaderBytes + contentsBound + gathered), groupHeaderBytes);
   writeVarint(to, changes.length);
@@ -92,7 +90,8 @@ export function encodeGroup(sequence: number, salt: Uint8Array, changes: readonl
     positions.push(encoded && position);
     position += encoded?.bytes ?? 0;
     for (const part of encoded?.parts ?? []) {
-      if (part.length < minViewBytes) {
+      // Larger ones are handed to the system where they lie.
+      if (part.length < minLargeBytes) {
         to.bytes.set(part, to.at);
         to.at += part.length;
       } else {

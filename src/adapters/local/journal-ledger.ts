@@ -9,9 +9,9 @@ import { dirname } from 'node:path';
 import { InvalidWrite, type Item, type Key, type Write } from '../../log/write.ts';
 import { StoreFailure } from '../../ports/failure.ts';
 import type { Ledger } from '../../ports/ledger.ts';
-import { createCheckpoints, startCheckpointThread } from './checkpoints.ts';
-import { type Answer, type Changed, decide, type Received, receive } from './decide.ts';
-import { makeFolder, syncFolder } from './files.ts';
+import { type CheckpointThread, createCheckpoints, startCheckpointThread } from './checkpoints.ts';
+import { type Answer, type Changed, decide, nameOf, type Received, receive } from './decide.ts';
+import { fileFailure, makeFolder, syncFolder } from './files.ts';
 import { decodeItem, joined, maxItemBytes, type Place, staysInJournal } from './item-codec.ts';
 import { createItemTable, type Entry } from './item-table.ts';
 import { openJournal } from './journal.ts';
@@ -50,8 +50,8 @@ export type JournalLedger = Ledger & {
  * @throws StoreFailure "newer", "corrupt", "full", "unavailable"
  */
 export async function openJournalLedger({ databasePath, journalPath }: { readonly databasePath: string; readonly journalPath: string }): Promise<JournalLedger> {
-  const worker = await startCheckpointThread(databasePath);
-  const undo: (() => unknown)[] = [() => worker.terminate()];
+  const thread = await startCheckpointThread(databasePath);
+  const undo: (() => unknown)[] = [() => thread.worker.terminate()];
   try {
     await syncFolder(dirname(databasePath));
     await makeFolder(journalPath);
@@ -64,15 +64,15 @@ export async function openJournalLedger({ databasePath, journalPath }: { readonl
     });
     const journal = await openJournal(journalPath, recovered.file, saved.end);
     const reads = ledgerReads(reader, table, journal);
-    return createLedger({ worker, reader, table, journal, reads, saved: saved.end });
+    return createLedger({ thread, reader, table, journal, reads, saved: saved.end });
   } catch (error) {
     for (const step of undo) await step();
-    throw error;
+    throw fileFailure(error, 'none', 'cannot open the ledger');
   }
 }
 
 type Parts = {
-  readonly worker: Awaited<ReturnType<typeof startCheckpointThread>>;
+  readonly thread: CheckpointThread;
   readonly reader: ReturnType<typeof openReader>;
   readonly table: ReturnType<typeof createItemTable>;
   readonly journal: Awaited<ReturnType<typeof openJournal>>;
@@ -80,7 +80,7 @@ type Parts = {
   readonly saved: ReturnType<typeof readCheckpoint>['end'];
 };
 
-function createLedger({ worker, reader, table, journal, reads, saved }: Parts): JournalLedger {
+function createLedger({ thread, reader, table, journal, reads, saved }: Parts): JournalLedger {
   const queue = writeQueue();
   const stats = { groups: 0, groupBytes: 0, groupMs: 0, calls: 0 };
   let state: 'open' | 'closing' | 'closed' = 'open';
@@ -89,7 +89,8 @@ function createLedger({ worker, reader, table, journal, reads, saved }: Parts): 
   let running = false;
   let onIdle: (() => void) | undefined;
   let closed: Promise<void> | undefined;
-  const checkpoints = createCheckpoints(worker, table, journal, saved, (failure) => {
+  const reading = new Set<Promise<unknown>>();
+  const checkpoints = createCheckpoints(thread, table, journal, saved, (failure) => {
     stopped ??= failure;
   });
 
@@ -184,6 +185,14 @@ function createLedger({ worker, reader, table, journal, reads, saved }: Parts): 
     return answered;
   }
 
+  /** The files stay open for it. */
+  function underWay<T>(read: Promise<T>): Promise<T> {
+    reading.add(read);
+    const done = (): void => void reading.delete(read);
+    read.then(done, done);
+    return read;
+  }
+
   function assertOpen(): void {
     if (state !== 'open') throw new StoreFailure('closed', 'none', 'the ledger is closed');
   }
@@ -195,6 +204,7 @@ function createLedger({ worker, reader, table, journal, reads, saved }: Parts): 
         onIdle = resolve;
       });
     }
+    await Promise.allSettled(reading);
     // The last connection to close puts the WAL away.
     reader.close();
     await checkpoints.close();
@@ -206,11 +216,11 @@ function createLedger({ worker, reader, table, journal, reads, saved }: Parts): 
     limits: { maxItemBytes, maxWritesTogether },
     async read(keys) {
       assertOpen();
-      return reads.read(keys);
+      return underWay(reads.read(keys));
     },
     async scan(range) {
       assertOpen();
-      return reads.scan(range);
+      return underWay(reads.scan(range));
     },
     async write(write) {
       const answer = await submit([write]);
@@ -235,5 +245,5 @@ function keep(bytes: Uint8Array, place: Place): Uint8Array | Place {
 
 function assertTogether(writes: readonly Write[]): void {
   if (writes.length > maxWritesTogether) throw new InvalidWrite(`more than ${maxWritesTogether} writes together`);
-  if (new Set(writes.map(({ key }) => `${key.pk}\0${key.sk}`)).size < writes.length) throw new InvalidWrite('two writes of a writeAll touch the same item');
+  if (new Set(writes.map(({ key }) => nameOf(key))).size < writes.length) throw new InvalidWrite('two writes of a writeAll touch the same item');
 }

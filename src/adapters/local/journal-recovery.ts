@@ -1,7 +1,7 @@
 // What the journal holds beyond the last checkpoint, read when the ledger is opened. Groups are taken as long as each
 // is whole and follows the one before. The last may be there in part, since the process or the machine died while it
 // was written: it was never answered, and it is cut off. Anything else that is not whole is damage, and it is loud
-// (I14): contents that do not hold while groups stand behind them stop the opening; an item that does not match its
+// (I14): a header or contents that do not hold while groups stand behind them stop the opening; an item that does not match its
 // checksum in a group with others behind it is kept as it is, and named when it is read.
 
 import { fstat } from 'node:fs';
@@ -51,7 +51,7 @@ export async function recoverJournal(folder: string, from: JournalPosition, live
       if (number === from.file && from.position > 0) throw damaged(folder, number, read === undefined ? 'is missing or has no whole header' : `has ${read.bytes.length} bytes of ${begin}`);
       break;
     }
-    const walked = walk(folder, read, begin, end.sequence, replay);
+    const walked = await walk(folder, read, begin, end.sequence, replay, async () => (await findLaterGroup(folder, files, number)) !== undefined);
     // The next file is made in advance, so one without a group follows the one that is written to.
     if (number > from.file && walked.groups === 0) break;
     last = { read, lastGroup: walked.lastGroup };
@@ -69,13 +69,15 @@ export async function recoverJournal(folder: string, from: JournalPosition, live
   return { file: { end, fd: await reopen(folder, last.read, last.lastGroup, end), salt: last.read.salt }, groups };
 }
 
-/** undefined: it has no whole header. */
+/** undefined: it was being made, and has no whole header. @throws StoreFailure "corrupt", "newer" */
 async function readFile(folder: string, number: number): Promise<Read | undefined> {
   const path = join(folder, fileName(number));
   const fd = await openFile(path, 'r');
   try {
     const bytes = await readFully(fd, 0, (await fileStat(fd)).size);
     const salt = decodeFileHeader(bytes, number, path);
+    // Groups are written only behind a header that is durable.
+    if (salt === undefined && bytes.length > fileHeaderBytes) throw damaged(folder, number, 'has a damaged header, and groups behind it');
     return salt && { number, bytes, salt };
   } finally {
     await closeFile(fd);
@@ -84,13 +86,21 @@ async function readFile(folder: string, number: number): Promise<Read | undefine
 
 type Walked = { readonly end: number; readonly sequence: number; readonly groups: number; readonly lastGroup: number };
 
-function walk(folder: string, { number, bytes, salt }: Read, begin: number, sequenceBefore: number, replay: (items: readonly ReplayedItem[], sequence: number) => void): Walked {
+/** @param isFollowed whether a later file has a whole group */
+async function walk(
+  folder: string,
+  { number, bytes, salt }: Read,
+  begin: number,
+  sequenceBefore: number,
+  replay: (items: readonly ReplayedItem[], sequence: number) => void,
+  isFollowed: () => Promise<boolean>,
+): Promise<Walked> {
   let walked: Walked = { end: begin, sequence: sequenceBefore, groups: 0, lastGroup: begin };
   for (;;) {
     const group = decodeGroup(bytes, walked.end, salt);
     if (group === undefined) return walked;
     if (group.sequence !== walked.sequence + 1) throw damaged(folder, number, `has group ${group.sequence} at byte ${walked.end}, where ${walked.sequence + 1} belongs`);
-    if (!itemsHold(bytes, group) && findGroup(bytes, group.end, salt) === undefined) return walked;
+    if (!itemsHold(bytes, group) && findGroup(bytes, group.end, salt) === undefined && !(await isFollowed())) return walked;
     replay(itemsOf(number, bytes, group), group.sequence);
     walked = { end: group.end, sequence: group.sequence, groups: walked.groups + 1, lastGroup: walked.end };
   }
@@ -117,13 +127,17 @@ function itemsOf(file: number, bytes: Buffer, { entries }: DecodedGroup): Replay
 async function assertNothingBehind(folder: string, files: readonly number[], end: JournalPosition, last: Read | undefined): Promise<void> {
   const found = last && findGroup(last.bytes, end.position + 1, last.salt);
   if (found !== undefined) throw damaged(folder, end.file, `is damaged at byte ${end.position}: what was written later, at byte ${found}, is whole`);
+  const later = await findLaterGroup(folder, files, end.file);
+  if (later !== undefined) throw damaged(folder, end.file, `is damaged at byte ${end.position}: what was written later, to ${fileName(later)}, is whole`);
+}
+
+/** The first file after `file` in which a whole group stands. */
+async function findLaterGroup(folder: string, files: readonly number[], file: number): Promise<number | undefined> {
   for (const number of files) {
-    if (number <= end.file) continue;
-    const read = await readFile(folder, number);
-    if (read !== undefined && findGroup(read.bytes, fileHeaderBytes, read.salt) !== undefined) {
-      throw damaged(folder, end.file, `is damaged at byte ${end.position}: what was written later, to ${fileName(number)}, is whole`);
-    }
+    const read = number > file ? await readFile(folder, number) : undefined;
+    if (read !== undefined && findGroup(read.bytes, fileHeaderBytes, read.salt) !== undefined) return number;
   }
+  return undefined;
 }
 
 /**
@@ -131,7 +145,7 @@ async function assertNothingBehind(folder: string, files: readonly number[], end
  * ended, the kernel may hold its bytes and think them written; now they are, before anybody is told of them.
  */
 async function reopen(folder: string, { number, bytes }: Read, lastGroup: number, end: JournalPosition): Promise<number> {
-  const fd = await openFile(join(folder, fileName(number)), durableWrites);
+  const fd = await openFile(join(folder, fileName(number)), durableWrites());
   try {
     if (bytes.length > end.position) await truncateFile(fd, end.position);
     await writeFully(fd, [bytes.subarray(lastGroup, end.position)], lastGroup);

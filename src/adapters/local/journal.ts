@@ -36,6 +36,7 @@ export type Journal = {
   end(): JournalPosition;
   /** Files in which nothing stands any more. */
   remove(files: readonly number[]): Promise<void>;
+  /** After the last read and the last append. */
   close(): Promise<void>;
 };
 
@@ -66,8 +67,10 @@ export async function openJournal(folder: string, recovered: RecoveredFile | und
   async function takeNext(): Promise<void> {
     const taken = await prepareNext();
     next = undefined;
-    await closeFile(current.fd);
+    const full = current.fd;
     [current, position] = [taken, fileHeaderBytes];
+    // All of it is durable already.
+    await closeFile(full).catch(() => undefined);
   }
 
   async function append(changes: readonly JournalChange[]): Promise<readonly (Place | undefined)[]> {
@@ -106,7 +109,10 @@ export async function openJournal(folder: string, recovered: RecoveredFile | und
     return opened;
   }
 
+  /** How many reads of each file are under way. */
   const reading = new Map<number, number>();
+  /** Files that were removed while they were read. */
+  const gone = new Set<number>();
 
   async function read(place: Place): Promise<Buffer | undefined> {
     const { file } = place;
@@ -121,7 +127,10 @@ export async function openJournal(folder: string, recovered: RecoveredFile | und
     } finally {
       const left = (reading.get(file) ?? 1) - 1;
       if (left > 0) reading.set(file, left);
-      else reading.delete(file);
+      else {
+        reading.delete(file);
+        if (gone.delete(file)) void forgetReader(file);
+      }
       forgetOldReaders();
     }
   }
@@ -133,11 +142,12 @@ export async function openJournal(folder: string, recovered: RecoveredFile | und
     }
   }
 
+  /** Never rejects. */
   async function forgetReader(number: number): Promise<void> {
     const opened = readers.get(number);
     readers.delete(number);
     const fd = await opened?.catch(() => undefined);
-    if (fd !== undefined) await closeFile(fd);
+    if (fd !== undefined) await closeFile(fd).catch(() => undefined);
   }
 
   function readNow({ file, position: at, bytes }: Place): Buffer {
@@ -162,10 +172,9 @@ export async function openJournal(folder: string, recovered: RecoveredFile | und
     end: () => ({ file: current.number, position, sequence }),
     async remove(files) {
       for (const number of files) {
-        if (!reading.has(number)) await forgetReader(number);
-        await removeFile(folder, number).catch((error: unknown) => {
-          if (codeOf(error) !== 'ENOENT') throw error;
-        });
+        await removeFile(folder, number);
+        if (reading.has(number)) gone.add(number);
+        else await forgetReader(number);
       }
     },
     async close() {

@@ -2,7 +2,6 @@
 // journal up to which it is complete, and how many bytes of items still stand in each journal file. A transaction that
 // is lost in a crash is made again from the journal, which is why nothing here is hurried.
 
-import type { DatabaseSync } from 'node:sqlite';
 import type { Key } from '../../log/write.ts';
 import type { Row } from './checkpoint-format.ts';
 import { decodePlace, type Place } from './item-codec.ts';
@@ -16,7 +15,8 @@ export type CheckpointStore = {
 };
 
 /** @throws StoreFailure as `openWriter` */
-export function openCheckpointStore(path: string, db: DatabaseSync = openWriter(path)): CheckpointStore {
+export function openCheckpointStore(path: string): CheckpointStore {
+  const db = openWriter(path);
   const select = db.prepare('SELECT item FROM items WHERE pk = ? AND sk = ?');
   const upsert = db.prepare('INSERT INTO items VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET item = excluded.item');
   const remove = db.prepare('DELETE FROM items WHERE pk = ? AND sk = ?');

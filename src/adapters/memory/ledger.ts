@@ -2,9 +2,9 @@
 // once and whole, before its promise is handed out. Items are copied in and out, so no caller can reach the store.
 
 import { applyWrite } from '../../log/apply-write.ts';
+import { copyItem } from '../../log/copy-item.ts';
 import { InvalidWrite, type Item, type Key, type Write } from '../../log/write.ts';
 import type { Ledger, ScanPage, ScanRange, WriteAllOutcome } from '../../ports/ledger.ts';
-import { copyItem } from './copy-item.ts';
 
 const maxWritesTogether = 1000;
 

@@ -35,6 +35,8 @@ export async function fetchEvents(api: Api, context: RequestContext, readPage: R
       // Ended instead: the reader comes back, perhaps to a server with room.
       if (!outlet.hasRoom(event.length)) break;
       outlet.write(event);
+      // Not kept while a slow reader takes the event.
+      page = { ...page, records: [] };
       await outlet.drained();
       if (outlet.over.aborted) break;
       page = await next(limits.heartbeatMs);

@@ -1,7 +1,7 @@
 // Deep copies of items, so that neither what a caller handed in nor what it was given can alter the store.
 // The copy on the way in is also where a value that no store can keep is refused.
 
-import { InvalidWrite, type Item, type Value } from '../../log/write.ts';
+import { InvalidWrite, type Item, type Value } from './write.ts';
 
 const maxDepth = 32;
 
@@ -19,7 +19,8 @@ function copyMap(map: Item, depth: number): Item {
   return copy;
 }
 
-function copyValue(value: Value, depth: number): Value {
+/** @throws InvalidWrite as `copyItem` */
+export function copyValue(value: Value, depth = 1): Value {
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value)) throw new InvalidWrite(`${value} is not an integer within ±(2^53 - 1)`);
     return value;
