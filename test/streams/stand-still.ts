@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { createTopic, linesOf, ndjson, type Run } from './run.ts';
 
 const mostFirstMiB = 192;
-const mostGrowthMiB = 64;
+const mostGrowthMiB = 96;
 /** Each asks for far more than the system takes over for it. */
 const readers = 50;
 
