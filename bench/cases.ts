@@ -54,16 +54,17 @@ export function batchBody(): Buffer {
   );
 }
 
-/** Whole requests; a connection goes through them one after another. `offsets` are those of the pages to fetch. */
-export function buildRequests(name: CaseName, partitions: number, offsets: readonly number[]): Buffer[] {
+/** Whole requests; a connection goes through them one after another. `offsets` are those of the pages to fetch, `headers` are sent with each. */
+export function buildRequests(name: CaseName, partitions: number, offsets: readonly number[], headers: Readonly<Record<string, string>>): Buffer[] {
+  const common = ['Host: 127.0.0.1', ...Object.entries(headers).map(([header, value]) => `${header}: ${value}`)].join('\r\n');
   const path = (partition: number) => `/v1/topics/${topic}/partitions/${partition}/records`;
   if (name === 'fetch')
-    return offsets.map((offset) => Buffer.from(`GET ${path(0)}?offset=${offset}&limit=10000&maxBytes=1048576 HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/vnd.wadi.record-batches\r\n\r\n`));
+    return offsets.map((offset) => Buffer.from(`GET ${path(0)}?offset=${offset}&limit=10000&maxBytes=1048576 HTTP/1.1\r\n${common}\r\nAccept: application/vnd.wadi.record-batches\r\n\r\n`));
   const type = name === 'batches' ? 'application/vnd.wadi.record-batches' : 'application/json';
   const bodies = Array.from({ length: variants }, () => (name === 'batches' ? batchBody() : jsonBody(name === 'json' ? recordsPerRequest : 1)));
   return bodies.flatMap((body) =>
     Array.from({ length: partitions }, (_, partition) =>
-      Buffer.concat([Buffer.from(`POST ${path(partition)} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`), body]),
+      Buffer.concat([Buffer.from(`POST ${path(partition)} HTTP/1.1\r\n${common}\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`), body]),
     ),
   );
 }

@@ -11,6 +11,8 @@ export type LoadOrder = {
   readonly name: CaseName;
   readonly partitions: number;
   readonly offsets: readonly number[];
+  /** Sent with every request. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly connections: number;
   readonly warmUpMs: number;
   readonly measureMs: number;
@@ -38,8 +40,8 @@ process.once('message', (order: LoadOrder) => {
 });
 process.once('disconnect', () => process.exit(1));
 
-async function run({ port, name, partitions, offsets, connections, warmUpMs, measureMs }: LoadOrder): Promise<LoadResult> {
-  const requests = buildRequests(name, partitions, offsets);
+async function run({ port, name, partitions, offsets, headers, connections, warmUpMs, measureMs }: LoadOrder): Promise<LoadResult> {
+  const requests = buildRequests(name, partitions, offsets, headers);
   const histogram = createHistogram();
   let succeeded = 0;
   let failed = 0;

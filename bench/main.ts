@@ -23,12 +23,14 @@ before). A ratio is that of one pair; printed are the median and the quartiles o
                   memory, in a few more pairs without a target)
   --ci            1 pair of 1 s, no targets: only that it runs
   --profile       no pairs: run our server under a profiler (case: batches, or --case) and print where its time goes
+  --before DIR    no null server: ours with tokens, and with metrics that are read every second, against the
+                  server of another checkout, installed, without either; the target is 0.95
   --server FILE   another server program in place of src/server/main.ts
 
 Exits 1 when a target is missed.
 `;
 
-const options = readOptions(help, { pairs: 'number', seconds: 'number', case: 'text', partitions: 'number', preload: 'number', ci: 'flag', profile: 'flag', server: 'text' });
+const options = readOptions(help, { pairs: 'number', seconds: 'number', case: 'text', partitions: 'number', preload: 'number', ci: 'flag', profile: 'flag', server: 'text', before: 'text' });
 const only = caseNames.find((name) => name === options.case);
 if (options.case !== undefined && only === undefined) wrongOption(`--case takes one of ${caseNames.join(', ')}, not '${options.case}'`);
 for (const name of ['pairs', 'seconds', 'partitions', 'preload'] as const) if (options[name] === 0) wrongOption(`--${name} must be 1 or more`);
@@ -37,10 +39,11 @@ const seconds = options.seconds ?? (options.ci ? 1 : 5);
 const fewPairs = Math.min(pairs, 3);
 /** Of the topic that is fetched from: what readers near its end see, and more than the server keeps in memory. */
 const [warmMib, coldMib] = [32, 128];
+const targetAgainstBefore = 0.95;
 
 const setupOf = async (name: CaseName, partitions: number, mib = options.preload ?? warmMib): Promise<Setup> => {
   const preload: Preload | undefined = name === 'fetch' ? await preloadTopic(options.server, mib) : undefined;
-  return { name, partitions, seconds, entry: options.server, preload };
+  return { name, partitions, seconds, entry: options.server, preload, before: options.before };
 };
 
 if (options.profile) {
@@ -59,6 +62,12 @@ async function runAll(): Promise<boolean> {
         ? `${setup.partitions} partition${setup.partitions === 1 ? '' : 's'}`
         : `${setup.preload.pageBytes} bytes a page, ${Math.round((setup.preload.offsets.length * setup.preload.pageBytes) / 2 ** 20)} MiB`;
     console.log(`\n${title} (${of}; ${pairs} pair${pairs === 1 ? '' : 's'} of ${seconds} s)`);
+    if (options.before !== undefined) {
+      const guarded = await compare('guarded', 'before', setup, pairs);
+      console.log(`  target ${targetAgainstBefore.toFixed(2)}: ${guarded >= targetAgainstBefore ? 'reached' : 'MISSED'}`);
+      reached &&= guarded >= targetAgainstBefore;
+      continue;
+    }
     const median = await compare('ours', 'null', setup, pairs);
     if (!options.ci) {
       console.log(`  target ${target.toFixed(2)}: ${median >= target ? 'reached' : 'MISSED'}`);
@@ -97,7 +106,7 @@ async function compare(a: Contender, b: Contender, setup: Setup, count: number):
     [a, measured.a],
     [b, measured.b],
   ] as const)
-    console.log(`  ${name.padEnd(5)} ${describe(runs)}`);
+    console.log(`  ${name.padEnd(7)} ${describe(runs)}`);
   const ratios = measured.a.map((_, pair) => ratioOf(pair));
   console.log(`  ratio ${quantile(ratios, 0.5).toFixed(3)}  (quartiles ${quantile(ratios, 0.25).toFixed(3)} to ${quantile(ratios, 0.75).toFixed(3)})`);
   return quantile(ratios, 0.5);

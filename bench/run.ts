@@ -1,13 +1,15 @@
 // One measurement: a fresh server process, a load process, a few seconds, and what came of it.
 
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readTotals, removeFolder, type ServerProcess, startServer, temporaryFolder, track } from '../test/support/server-process.ts';
+import { readTotals, removeFolder, type ServerProcess, startCommandIn, startServer, temporaryFolder, track } from '../test/support/server-process.ts';
 import { batchBody, type CaseName, recordsPerRequest, topic } from './cases.ts';
 import type { LoadOrder, LoadResult } from './load.ts';
 
-export type Contender = 'ours' | 'null' | 'bare';
+/** `guarded`: ours with tokens, and metrics that are read every second. `before`: the server of another checkout. */
+export type Contender = 'ours' | 'guarded' | 'before' | 'null' | 'bare';
 
 /** What a fetch reads: a data folder of ours that holds it, and for the null server the size of a page. */
 export type Preload = { readonly dataDir: string; readonly offsets: readonly number[]; readonly pageBytes: number; readonly records: number };
@@ -19,6 +21,8 @@ export type Setup = {
   /** Another program in place of our server. */
   readonly entry: string | undefined;
   readonly preload: Preload | undefined;
+  /** Folder of another checkout, installed. */
+  readonly before?: string | undefined;
   readonly nodeArgs?: readonly string[];
 };
 
@@ -30,15 +34,22 @@ export type Measurement = LoadResult & {
 };
 
 export const connections = 16;
+const scrapeEveryMs = 1000;
 const nullServer = fileURLToPath(new URL('null-server.ts', import.meta.url));
+const command = fileURLToPath(new URL('../bin/wadi.js', import.meta.url));
 const load = fileURLToPath(new URL('load.ts', import.meta.url));
 
 export async function measure(contender: Contender, setup: Setup): Promise<Measurement> {
   // Each fills gigabytes, and there are dozens.
   const dataDir = temporaryFolder('bench');
-  const server = await startContender(contender, setup, dataDir);
+  const secrets = temporaryFolder('bench-tokens');
+  const tokenFile = join(secrets, 'tokens.json');
+  const token = contender === 'guarded' ? makeToken(tokenFile) : undefined;
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const server = await startContender(contender, setup, dataDir, token === undefined ? [] : ['--tokens', tokenFile]);
+  const scraping = token === undefined ? undefined : setInterval(() => void fetch(`${server.url}/metrics`, { headers }).then((response) => response.text()), scrapeEveryMs);
   try {
-    if (contender === 'ours' && setup.preload === undefined) await createTopic(server.url, setup.partitions);
+    if (contender !== 'null' && contender !== 'bare' && setup.preload === undefined) await createTopic(server.url, setup.partitions, headers);
     const pressure = readPressure();
     const started = performance.now();
     const result = await runLoad({
@@ -46,6 +57,7 @@ export async function measure(contender: Contender, setup: Setup): Promise<Measu
       name: setup.name,
       partitions: setup.partitions,
       offsets: setup.preload?.offsets ?? [],
+      headers,
       connections,
       warmUpMs: Math.min(2_000, setup.seconds * 400),
       measureMs: setup.seconds * 1_000,
@@ -58,19 +70,36 @@ export async function measure(contender: Contender, setup: Setup): Promise<Measu
   } catch (error) {
     throw new Error(`${contender}, ${setup.name}: the measurement failed; the server printed:\n${server.output().trim()}`, { cause: error });
   } finally {
+    clearInterval(scraping);
     await server.kill();
     removeFolder(dataDir);
+    removeFolder(secrets);
   }
 }
 
-async function startContender(contender: Contender, { preload, entry, nodeArgs = [] }: Setup, dataDir: string): Promise<ServerProcess & { readonly url: string }> {
-  if (contender === 'ours') return startServer({ dataDir: preload?.dataDir ?? dataDir, nodeArgs, ...(entry === undefined ? {} : { entry }) });
+async function startContender(
+  contender: Contender,
+  { preload, entry, before = '', nodeArgs = [] }: Setup,
+  dataDir: string,
+  serverArgs: readonly string[],
+): Promise<ServerProcess & { readonly url: string }> {
+  const ours = { dataDir: preload?.dataDir ?? dataDir, nodeArgs, args: serverArgs };
+  if (contender === 'ours' || contender === 'guarded') return startServer({ ...ours, ...(entry === undefined ? {} : { entry }) });
+  if (contender === 'before') {
+    const { flags, entry: program } = startCommandIn(before);
+    return startServer({ ...ours, nodeArgs: flags, entry: join(before, program) });
+  }
   const args = ['--listener', contender === 'bare' ? 'node' : 'hono', '--page-bytes', String(preload?.pageBytes ?? 0)];
   return startServer({ dataDir, entry: nullServer, args });
 }
 
-async function createTopic(url: string, partitions: number): Promise<void> {
-  const response = await fetch(`${url}/v1/topics/${topic}`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ partitions }) });
+/** As an operator would: by the command. */
+function makeToken(file: string): string {
+  return execFileSync(process.execPath, [command, 'tokens', 'create', 'bench', '--file', file, '--access', 'read,write,admin'], { encoding: 'utf8' }).match(/wadi_\S+/)?.[0] ?? '';
+}
+
+async function createTopic(url: string, partitions: number, headers: Readonly<Record<string, string>> = {}): Promise<void> {
+  const response = await fetch(`${url}/v1/topics/${topic}`, { method: 'PUT', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ partitions }) });
   if (!response.ok) throw new Error(`the topic could not be created: ${response.status} ${await response.text()}`);
   await response.arrayBuffer();
 }

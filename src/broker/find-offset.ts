@@ -56,7 +56,8 @@ async function findTimestamp(broker: Broker, topicId: TopicId, partition: number
 /** undefined: something is missing; the head must be read again. */
 async function tryFindTimestamp(broker: Broker, topicId: TopicId, partition: number, timestamp: number, { head, startOffset, endOffset }: Bounds): Promise<number | undefined> {
   if (totalsOf(head).maxTimestamp < timestamp || endOffset === startOffset) return endOffset;
-  const refs = head.totals.maxTimestamp < timestamp ? placeWindow(head) : await refsOfFirstRun(broker, topicId, partition, timestamp, startOffset, head.windowBase);
+  const isInWindow = head.totals.maxTimestamp < timestamp || startOffset >= head.windowBase;
+  const refs = isInWindow ? placeWindow(head) : await refsOfFirstRun(broker, topicId, partition, timestamp, startOffset, head.windowBase);
   const placed = refs === undefined ? undefined : firstAtOrAfter(refs, timestamp);
   if (placed === undefined) return undefined;
   const offset = await offsetInRef(broker, placed, timestamp);

@@ -8,14 +8,16 @@ import type { Api, RequestContext } from './api.ts';
 import { preflightHeaders } from './cors.ts';
 import { checkAccess, judge, type Verdict } from './gate.ts';
 import { answerProblem } from './problems.ts';
+import { errorsOf, problemResponses } from './route-errors.ts';
 import { builtRoutes, openApiPath, routesToCome } from './routes.ts';
 
 export type App = { fetch(request: Request, env: RequestContext['env']): Response | Promise<Response> };
 
 export function createApp(api: Api): App {
   const app = new OpenAPIHono<{ Bindings: RequestContext['env'] }>();
-  for (const { operation, route, need, handle } of builtRoutes) {
-    app.openAPIRegistry.registerPath({ ...route, operationId: operation });
+  for (const built of builtRoutes) {
+    const { operation, route, need, handle } = built;
+    app.openAPIRegistry.registerPath({ ...route, operationId: operation, responses: { ...route.responses, ...problemResponses(errorsOf(built)) } });
     app.on(route.method, route.getRoutingPath(), (context) => {
       context.env.operation = operation;
       checkAccess(api, context, need, context.req.param('topic'));

@@ -9,7 +9,6 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { WadiError } from '../record/errors.ts';
 import { answer } from './answer.ts';
 import type { Handler } from './api.ts';
-import { problemResponse } from './schemas.ts';
 
 const page = `<!doctype html>
 <html lang="en">
@@ -37,15 +36,15 @@ const assets: Readonly<Record<string, { readonly type: string; readonly text?: s
 };
 const read = new Map<string, Buffer>();
 
-const html = (description: string, type: string) => ({ 200: { description, content: { [type]: { schema: z.string() } } }, default: problemResponse });
+const text = (description: string, types: readonly string[]) => ({ 200: { description, content: Object.fromEntries(types.map((type) => [type, { schema: z.string() }])) } });
 
-export const docsRoute = createRoute({ method: 'get', path: '/v1/docs', summary: 'The reference as a page that can send requests', responses: html('The page.', 'text/html') });
+export const docsRoute = createRoute({ method: 'get', path: '/v1/docs', summary: 'The reference as a page that can send requests', responses: text('The page.', ['text/html']) });
 export const docsAssetRoute = createRoute({
   method: 'get',
   path: '/v1/docs/{asset}',
   summary: 'What the page is made of',
   request: { params: z.object({ asset: z.enum(Object.keys(assets) as [string, ...string[]]) }) },
-  responses: html('A file of the page.', 'text/javascript'),
+  responses: text('A file of the page.', [...new Set(Object.values(assets).map(({ type }) => type))]),
 });
 
 export const docs: Handler = (api, context) => answer(api, context, 200, 'text/html; charset=utf-8', page, headers);

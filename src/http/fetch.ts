@@ -61,19 +61,27 @@ const page = z.object({ topicId: z.string(), records, nextOffset: int, endOffset
 const topicPage = z.object({ topicId: z.string(), records, cursor: z.string(), partitions: z.array(position) });
 const offsets = z.object({ topicId: z.string(), offsets: z.array(z.object({ partition: int, offset: int, startOffset: int, endOffset: int })) });
 
+const streams = {
+  [ndjsonType]: z.string().openapi({ description: 'A record a line; the last line is the position, or the error that ended the answer.' }),
+  [eventStreamType]: z.string().openapi({ description: 'A page an event, as it comes; its id resumes as Last-Event-ID.' }),
+};
+
 export const fetchPartitionRoute = createRoute({
   method: 'get',
   path: '/v1/topics/{topic}/partitions/{partition}/records',
   summary: 'Read one partition',
   request: { params: partitionPath, query: partitionQuery },
-  responses: responses({ 200: [`A page of records; go on at nextOffset. As ${batchesType}: whole batches, the first of which may begin below Wadi-Fetch-Offset.`, page] }),
+  responses: responses(
+    { 200: [`A page of records; go on at nextOffset. As ${batchesType}: whole batches, the first of which may begin below Wadi-Fetch-Offset.`, page] },
+    { ...streams, [batchesType]: z.string().openapi({ format: 'binary' }) },
+  ),
 });
 export const fetchTopicRoute = createRoute({
   method: 'get',
   path: '/v1/topics/{topic}/records',
   summary: 'Read all partitions',
   request: { params: topicPath, query: topicQuery },
-  responses: responses({ 200: ['A page of records; go on with the cursor.', topicPage] }),
+  responses: responses({ 200: ['A page of records; go on with the cursor.', topicPage] }, streams),
 });
 export const offsetsRoute = createRoute({
   method: 'get',

@@ -4,7 +4,6 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { WadiError } from '../record/errors.ts';
 import { answer } from './answer.ts';
 import type { Handler } from './api.ts';
-import { problemResponse } from './schemas.ts';
 
 export const metricsType = 'text/plain; version=0.0.4; charset=utf-8';
 
@@ -12,7 +11,7 @@ export const metricsRoute = createRoute({
   method: 'get',
   path: '/metrics',
   summary: 'Metrics in the text format of Prometheus',
-  responses: { 200: { description: 'docs/METRICS.md has every name.', content: { 'text/plain': { schema: z.string() } } }, default: problemResponse },
+  responses: { 200: { description: 'docs/METRICS.md has every name.', content: { 'text/plain': { schema: z.string() } } } },
 });
 
 export const metrics: Handler = async (api, context) => {

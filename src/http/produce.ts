@@ -45,7 +45,10 @@ const appended = z.object({ partition: int, baseOffset: int, count: int, timesta
 const failed = z.object({ partition: int, code: z.string(), detail: z.string(), retryable: z.boolean(), sideEffects: z.string() });
 const place = z.object({ partition: int, offset: int.optional(), code: z.string().optional() });
 const produced = z.object({ topicId: z.string(), results: z.array(z.union([appended, failed])), records: z.array(place).optional() });
-const answers = responses({ 200: ['All records stand.', produced], 207: ['The records of some partitions stand, those of others do not.', produced] });
+const answers = responses(
+  { 200: ['All records stand.', produced], 207: ['The records of some partitions stand, those of others do not.', produced] },
+  { [ndjsonType]: z.string().openapi({ description: 'To lines: a line for each commit, and one at the end.' }) },
+);
 const lines = z.string().openapi({ description: 'A record a line, or with as=values a value a line; of any length.' });
 const json = { [jsonType]: { schema: recordsBody }, [ndjsonType]: { schema: lines } };
 const binary = { [batchesType]: { schema: z.string().openapi({ format: 'binary', description: 'Record batches v2, one after another.' }) } };

@@ -2,12 +2,14 @@
 // against what the application really answers and against its OpenAPI document.
 
 import type { RouteConfig } from '@hono/zod-openapi';
+import type { ErrorCode } from '../record/errors.ts';
 import type { Handler } from './api.ts';
 import * as docs from './docs-page.ts';
 import * as fetch from './fetch.ts';
 import type { Need } from './gate.ts';
 import * as metrics from './metrics.ts';
 import * as produce from './produce.ts';
+import { ofBatches, ofBody, ofFetch, ofReading, ofRecords, ofWriting } from './route-errors.ts';
 import * as service from './service.ts';
 import * as topics from './topics.ts';
 
@@ -16,26 +18,40 @@ export type BuiltRoute = {
   readonly operation: string;
   readonly route: RouteConfig & { getRoutingPath(): string } /** What a token must give, for the topic in the path if there is one. */;
   readonly need: Need;
+  /** Beside those of every request, and of access. */
+  readonly errors?: readonly ErrorCode[];
   readonly handle: Handler;
 };
 
 export const builtRoutes: readonly BuiltRoute[] = [
   { operation: 'about', route: service.aboutRoute, need: 'any', handle: service.aboutService },
   { operation: 'health', route: service.healthRoute, need: 'free', handle: service.health },
-  { operation: 'ready', route: service.readyRoute, need: 'free', handle: service.ready },
+  { operation: 'ready', route: service.readyRoute, need: 'free', errors: ['shutting_down', 'storage_unavailable'], handle: service.ready },
   { operation: 'docs', route: docs.docsRoute, need: 'any', handle: docs.docs },
-  { operation: 'docsAsset', route: docs.docsAssetRoute, need: 'any', handle: docs.docsAsset },
+  { operation: 'docsAsset', route: docs.docsAssetRoute, need: 'any', errors: ['not_found'], handle: docs.docsAsset },
   { operation: 'metrics', route: metrics.metricsRoute, need: 'read', handle: metrics.metrics },
-  { operation: 'listTopics', route: topics.listRoute, need: 'read', handle: topics.list },
-  { operation: 'createTopic', route: topics.createRouteOf, need: 'admin', handle: topics.create },
-  { operation: 'describeTopic', route: topics.describeRoute, need: 'read', handle: topics.describeOne },
-  { operation: 'alterTopic', route: topics.alterRoute, need: 'admin', handle: topics.alter },
-  { operation: 'deleteTopic', route: topics.deleteRoute, need: 'admin', handle: topics.deleteOne },
-  { operation: 'append', route: produce.produceRoute, need: 'write', handle: produce.produce },
-  { operation: 'appendToPartition', route: produce.producePartitionRoute, need: 'write', handle: produce.producePartition },
-  { operation: 'fetchPartition', route: fetch.fetchPartitionRoute, need: 'read', handle: fetch.fetchPartition },
-  { operation: 'fetchTopic', route: fetch.fetchTopicRoute, need: 'read', handle: fetch.fetchAll },
-  { operation: 'findOffsets', route: fetch.offsetsRoute, need: 'read', handle: fetch.offsetsOf },
+  { operation: 'listTopics', route: topics.listRoute, need: 'read', errors: ofReading, handle: topics.list },
+  {
+    operation: 'createTopic',
+    route: topics.createRouteOf,
+    need: 'admin',
+    errors: [...ofBody, ...ofWriting, 'invalid_topic_name', 'invalid_partitions', 'invalid_config', 'topic_exists', 'topic_changed'],
+    handle: topics.create,
+  },
+  { operation: 'describeTopic', route: topics.describeRoute, need: 'read', errors: [...ofReading, 'topic_not_found'], handle: topics.describeOne },
+  {
+    operation: 'alterTopic',
+    route: topics.alterRoute,
+    need: 'admin',
+    errors: [...ofBody, ...ofWriting, 'topic_not_found', 'invalid_partitions', 'invalid_config', 'topic_changed'],
+    handle: topics.alter,
+  },
+  { operation: 'deleteTopic', route: topics.deleteRoute, need: 'admin', errors: [...ofWriting, 'topic_not_found'], handle: topics.deleteOne },
+  { operation: 'append', route: produce.produceRoute, need: 'write', errors: ofRecords, handle: produce.produce },
+  { operation: 'appendToPartition', route: produce.producePartitionRoute, need: 'write', errors: [...ofRecords, ...ofBatches, 'offset_mismatch'], handle: produce.producePartition },
+  { operation: 'fetchPartition', route: fetch.fetchPartitionRoute, need: 'read', errors: [...ofFetch, 'partition_not_found', 'offset_out_of_range'], handle: fetch.fetchPartition },
+  { operation: 'fetchTopic', route: fetch.fetchTopicRoute, need: 'read', errors: [...ofFetch, 'invalid_cursor', 'offset_out_of_range'], handle: fetch.fetchAll },
+  { operation: 'findOffsets', route: fetch.offsetsRoute, need: 'read', errors: [...ofReading, 'topic_not_found'], handle: fetch.offsetsOf },
 ];
 
 /** Made of the routes above, so it is none of them itself. */

@@ -3,7 +3,6 @@
 
 import { z } from '@hono/zod-openapi';
 import { limits } from '../record/limits.ts';
-import { problemType } from './answer.ts';
 
 export const topicPath = z.object({ topic: z.string().openapi({ description: '1 to 249 characters of A-Z a-z 0-9 . _ -', example: 'orders' }) });
 
@@ -19,7 +18,8 @@ const int = z.number().int();
 
 export const partitionDescription = z.object({ partition: int, startOffset: int, endOffset: int, bytes: int, objects: int });
 
-const problem = z
+/** RFC 9457; docs/ERRORS.md has every code. */
+export const problem = z
   .looseObject({
     type: z.string(),
     title: z.string(),
@@ -31,10 +31,9 @@ const problem = z
   })
   .openapi('Problem');
 
-export const problemResponse = { description: 'A problem (RFC 9457); docs/ERRORS.md has every code.', content: { [problemType]: { schema: problem } } };
-
-/** For `responses` of a route: its answers, and that everything else is a problem. */
-export function responses(answers: Readonly<Record<number, readonly [description: string, schema: z.ZodType]>>) {
-  const described = Object.entries(answers).map(([status, [description, schema]]) => [status, { description, content: { 'application/json': { schema } } }]);
-  return { ...Object.fromEntries(described), default: problemResponse };
+/** For `responses` of a route: its answers but for problems, which route-errors.ts adds. `more`: schemas of 200 by other media types. */
+export function responses(answers: Readonly<Record<number, readonly [description: string, schema: z.ZodType]>>, more: Readonly<Record<string, z.ZodType>> = {}) {
+  const other = Object.fromEntries(Object.entries(more).map(([type, schema]) => [type, { schema }]));
+  const described = Object.entries(answers).map(([status, [description, schema]]) => [status, { description, content: { 'application/json': { schema }, ...(status === '200' ? other : {}) } }]);
+  return Object.fromEntries(described);
 }

@@ -57,7 +57,7 @@ export const list: Handler = async (api, context) => {
   return answerJson(api, context, 200, { topics: topics.filter(({ name }) => maySee(grant, name)).map(describe), next });
 };
 
-const described = responses({ 200: ['The topic, with what each partition holds.', topicDescription.extend({ partitions: z.array(partitionDescription) })] });
+const described = responses({ 200: ['The topic, with what each partition holds.', z.object({ ...topicDescription.shape, partitions: z.array(partitionDescription) })] });
 export const describeRoute = createRoute({ method: 'get', path: '/v1/topics/{topic}', summary: 'Describe a topic', request: { params: topicPath, query: noQuery }, responses: described });
 
 export const describeOne: Handler = async (api, context) => {

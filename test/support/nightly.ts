@@ -12,6 +12,7 @@ const suites: readonly (readonly string[])[] = [
   ['run', 'test:conformance'],
   ['run', 'test:streams'],
   ['run', 'test:cli'],
+  ['run', 'test:http'],
   ['run', 'test:metrics'],
   ['run', 'test:pack'],
   ['run', 'test:docs'],

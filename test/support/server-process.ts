@@ -34,15 +34,16 @@ export type ServerProcess = {
   kill(): Promise<void>;
 };
 
-const root = new URL('../../', import.meta.url);
+const root = fileURLToPath(new URL('../../', import.meta.url));
 /** What `npm start` runs, options of node included. */
-const [startFlags, startEntry] = readStart();
-const defaultEntry = fileURLToPath(new URL(startEntry, root));
+const { flags: startFlags, entry: startEntry } = startCommandIn(root);
+const defaultEntry = join(root, startEntry);
 
-function readStart(): [flags: string[], entry: string] {
-  const { scripts } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { scripts: { start: string } };
+/** Of the checkout in `folder`: what its `npm start` runs. */
+export function startCommandIn(folder: string): { readonly flags: string[]; readonly entry: string } {
+  const { scripts } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { scripts: { start: string } };
   const words = scripts.start.split(' ').slice(1);
-  return [words.slice(0, -1), words.at(-1) as string];
+  return { flags: words.slice(0, -1), entry: words.at(-1) as string };
 }
 
 const maxOutput = 64 * 1024;

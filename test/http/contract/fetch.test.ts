@@ -28,6 +28,7 @@ contract('fetch', ({ get, send, raw, topic, append, home }) => {
     expect(await from('from=latest')).toEqual([]);
     expect(await from('from=end-1')).toEqual([3]);
     expect(await from('from=end-99')).toEqual([0, 1, 2, 3]);
+    expect(await from('timestamp=0')).toEqual(await from('from=earliest'));
     expect(await from('timestamp=11')).toEqual([1, 2, 3]);
     expect(await from('timestamp=30')).toEqual([2, 3]);
     expect(await from('timestamp=31')).toEqual([]);
@@ -191,6 +192,7 @@ contract('fetch', ({ get, send, raw, topic, append, home }) => {
     expect(await offsets('?at=earliest')).toEqual([0, 0]);
     expect(await offsets('?timestamp=11')).toEqual([0, 1]);
     expect(await offsets('?timestamp=21')).toEqual([0, 2]);
+    expect(await offsets('?timestamp=0')).toEqual([0, 0]);
     expect((await get(`${path}/offsets`)).json.offsets[1]).toEqual({ partition: 1, offset: 2, startOffset: 0, endOffset: 2 });
     expectProblem(await get(`${path}/offsets?at=latest&timestamp=1`), 400, 'invalid_request');
   });
