@@ -6,7 +6,7 @@ import { WadiError } from '../record/errors.ts';
 import { answer, answerJson } from './answer.ts';
 import type { Api, RequestContext } from './api.ts';
 import { preflightHeaders } from './cors.ts';
-import { checkAccess, judge, type Verdict } from './gate.ts';
+import { checkAccess, judge, type Need, type Verdict } from './gate.ts';
 import { answerProblem } from './problems.ts';
 import { errorsOf, problemResponses } from './route-errors.ts';
 import { builtRoutes, openApiPath, routesToCome } from './routes.ts';
@@ -15,9 +15,10 @@ export type App = { fetch(request: Request, env: RequestContext['env']): Respons
 
 export function createApp(api: Api): App {
   const app = new OpenAPIHono<{ Bindings: RequestContext['env'] }>();
+  app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer', description: 'Asked for where the server was started with --tokens.' });
   for (const built of builtRoutes) {
     const { operation, route, need, handle } = built;
-    app.openAPIRegistry.registerPath({ ...route, operationId: operation, responses: { ...route.responses, ...problemResponses(errorsOf(built)) } });
+    app.openAPIRegistry.registerPath({ ...route, operationId: operation, security: securityOf(need), responses: { ...route.responses, ...problemResponses(errorsOf(built)) } });
     app.on(route.method, route.getRoutingPath(), (context) => {
       context.env.operation = operation;
       checkAccess(api, context, need, context.req.param('topic'));
@@ -74,6 +75,9 @@ function measure(api: Api, env: RequestContext['env']): void {
     onAnswered?.({ requestId: String(incoming.headers['x-request-id'] ?? ''), method: incoming.method ?? '', path: (incoming.url ?? '').slice(0, 200), operation, status, durationMs });
   });
 }
+
+/** A server without tokens takes all requests. */
+const securityOf = (need: Need) => (need === 'free' ? [] : [{ token: [] }, {}]);
 
 const honoPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
 

@@ -299,7 +299,8 @@ async function cursorBeyond(topic: string): Promise<string> {
   return encodeCursor({ ...decodeCursor(cursor), offsets: [99] });
 }
 
-type Document = { readonly paths: Readonly<Record<string, Readonly<Record<string, { readonly operationId: string; readonly responses: Readonly<Record<string, { readonly content: object }>> }>>>> };
+type Operation = { readonly operationId: string; readonly security?: readonly object[]; readonly responses: Readonly<Record<string, { readonly content: object }>> };
+type Document = { readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>> };
 
 let topics = 0;
 async function freshTopic(): Promise<string> {
@@ -309,14 +310,18 @@ async function freshTopic(): Promise<string> {
   return topic;
 }
 
+async function operationOf(operation: string): Promise<Operation> {
+  const { paths } = (await client.get(openApiPath)).json as Document;
+  return Object.values(paths)
+    .flatMap((methods) => Object.values(methods))
+    .find(({ operationId }) => operationId === operation) as Operation;
+}
+
 /** The codes that the document has for an operation, with their statuses. */
 async function documented(operation: string): Promise<Map<string, number>> {
-  const { paths } = (await client.get(openApiPath)).json as Document;
-  const found = Object.values(paths)
-    .flatMap((methods) => Object.values(methods))
-    .find(({ operationId }) => operationId === operation);
+  const found = await operationOf(operation);
   const codes = new Map<string, number>();
-  for (const [status, { content }] of Object.entries(found?.responses ?? {}))
+  for (const [status, { content }] of Object.entries(found.responses))
     for (const code of JSON.stringify(content)
       .match(/"enum":\["([^\]]+)"\]/)?.[1]
       ?.split('","') ?? [])
@@ -329,6 +334,12 @@ describe.each(builtRoutes)('$operation', (built) => {
 
   it('succeeds', async () => {
     expect((await ask(sample(await freshTopic()))).status).toBeLessThan(300);
+  });
+
+  it('is said to take a token where the server, given tokens, asks for one', async () => {
+    const topic = await freshTopic();
+    const { status } = await withTokens(accesses, () => ask(sample(topic)));
+    expect(((await operationOf(built.operation)).security ?? []).length > 0).toBe(status === 401);
   });
 
   it('has in the document exactly the errors of its table', async () => {
