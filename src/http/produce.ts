@@ -4,6 +4,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { type AppendAnswer, appendBatches, appendRecords } from '../broker/append.ts';
 import { WadiError } from '../record/errors.ts';
+import { limits } from '../record/limits.ts';
 import { answerJson, batchesType, jsonType, ndjsonType } from './answer.ts';
 import type { Api, Handler, RequestContext } from './api.ts';
 import { asOne, describeResult } from './append-results.ts';
@@ -91,9 +92,11 @@ function append(api: Api, context: RequestContext, partition: number | undefined
     if (given.answer !== undefined) throw new WadiError('invalid_request', 'answer=records is not for lines, whose answer says where each commit stands.');
     return produceLines(api, context, { topic, partition, as: given.as ?? 'records' });
   }
-  return withBody(api, context, async (body) => {
+  return withBody(api, context, async (body, holdMore) => {
     const { records, producer } = readJsonRecords(body, given.as ?? 'records', { key: given.key, now: api.broker.clock.nowMs() });
     if (producer !== undefined) throw new WadiError('unsupported_producer', '"producer" is not taken yet; nothing was written. Send the records without it.');
+    // Tiny records take far more as objects than as bytes.
+    holdMore(records.length * limits.recordObjectBytes);
     return answerOf(api, context, given, await appendRecords(api.broker, { topic, partition, records, expectedOffset }));
   });
 }
