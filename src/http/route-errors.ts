@@ -15,16 +15,18 @@ const ofEveryRequest: readonly ErrorCode[] = ['invalid_request', 'headers_too_la
 export const ofReading: readonly ErrorCode[] = ['storage_unavailable', 'storage_corrupt', 'unsupported_format', 'internal'];
 /** Where the ledger is written to. */
 export const ofWriting: readonly ErrorCode[] = [...ofReading, 'storage_full'];
+/** Where a topic is looked up. */
+export const ofTopic: readonly ErrorCode[] = ['invalid_topic_name', 'topic_not_found'];
 /** Where there is a body. */
 export const ofBody: readonly ErrorCode[] = ['origin_not_allowed', 'unsupported_media_type', 'body_too_large', 'invalid_json', 'invalid_utf8', 'server_busy'];
 /** Where records are sent. */
 export const ofRecords: readonly ErrorCode[] = [
   ...ofBody,
   ...ofWriting,
+  ...ofTopic,
   'json_too_deep',
   'not_implemented',
   'too_many_records',
-  'topic_not_found',
   'partition_not_found',
   'record_too_large',
   'invalid_record',
@@ -37,7 +39,7 @@ export const ofRecords: readonly ErrorCode[] = [
 /** Where record batches are sent. */
 export const ofBatches: readonly ErrorCode[] = ['invalid_batch', 'corrupt_batch', 'unsupported_batch', 'invalid_compression', 'decompressed_too_large'];
 /** Where records are fetched. */
-export const ofFetch: readonly ErrorCode[] = [...ofReading, 'not_acceptable', 'server_busy', 'topic_not_found', 'topic_recreated'];
+export const ofFetch: readonly ErrorCode[] = [...ofReading, ...ofTopic, 'not_acceptable', 'server_busy', 'topic_recreated'];
 
 /** All that the route may answer, in the order of the table of errors. */
 export function errorsOf({ need, errors = [] }: { readonly need: Need; readonly errors?: readonly ErrorCode[] }): ErrorCode[] {

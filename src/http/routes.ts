@@ -9,7 +9,7 @@ import * as fetch from './fetch.ts';
 import type { Need } from './gate.ts';
 import * as metrics from './metrics.ts';
 import * as produce from './produce.ts';
-import { ofBatches, ofBody, ofFetch, ofReading, ofRecords, ofWriting } from './route-errors.ts';
+import { ofBatches, ofBody, ofFetch, ofReading, ofRecords, ofTopic, ofWriting } from './route-errors.ts';
 import * as service from './service.ts';
 import * as topics from './topics.ts';
 
@@ -38,20 +38,20 @@ export const builtRoutes: readonly BuiltRoute[] = [
     errors: [...ofBody, ...ofWriting, 'invalid_topic_name', 'invalid_partitions', 'invalid_config', 'topic_exists', 'topic_changed'],
     handle: topics.create,
   },
-  { operation: 'describeTopic', route: topics.describeRoute, need: 'read', errors: [...ofReading, 'topic_not_found'], handle: topics.describeOne },
+  { operation: 'describeTopic', route: topics.describeRoute, need: 'read', errors: [...ofReading, ...ofTopic], handle: topics.describeOne },
   {
     operation: 'alterTopic',
     route: topics.alterRoute,
     need: 'admin',
-    errors: [...ofBody, ...ofWriting, 'topic_not_found', 'invalid_partitions', 'invalid_config', 'topic_changed'],
+    errors: [...ofBody, ...ofWriting, ...ofTopic, 'invalid_partitions', 'invalid_config', 'topic_changed'],
     handle: topics.alter,
   },
-  { operation: 'deleteTopic', route: topics.deleteRoute, need: 'admin', errors: [...ofWriting, 'topic_not_found'], handle: topics.deleteOne },
+  { operation: 'deleteTopic', route: topics.deleteRoute, need: 'admin', errors: [...ofWriting, ...ofTopic], handle: topics.deleteOne },
   { operation: 'append', route: produce.produceRoute, need: 'write', errors: ofRecords, handle: produce.produce },
   { operation: 'appendToPartition', route: produce.producePartitionRoute, need: 'write', errors: [...ofRecords, ...ofBatches, 'offset_mismatch'], handle: produce.producePartition },
   { operation: 'fetchPartition', route: fetch.fetchPartitionRoute, need: 'read', errors: [...ofFetch, 'partition_not_found', 'offset_out_of_range'], handle: fetch.fetchPartition },
   { operation: 'fetchTopic', route: fetch.fetchTopicRoute, need: 'read', errors: [...ofFetch, 'invalid_cursor', 'offset_out_of_range'], handle: fetch.fetchAll },
-  { operation: 'findOffsets', route: fetch.offsetsRoute, need: 'read', errors: [...ofReading, 'topic_not_found'], handle: fetch.offsetsOf },
+  { operation: 'findOffsets', route: fetch.offsetsRoute, need: 'read', errors: [...ofReading, ...ofTopic], handle: fetch.offsetsOf },
 ];
 
 /** Made of the routes above, so it is none of them itself. */

@@ -18,7 +18,6 @@ import { config, partitionCount, partitionDescription, responses, topicDescripti
 const settings = z.strictObject({ partitions: partitionCount.optional(), config: config.optional() });
 const settingsBody = { content: { 'application/json': { schema: settings } } };
 const noQuery = z.strictObject({});
-const topicOnly = z.object({ topic: z.string() });
 
 const describe = ({ name, id, partitions, config }: Topic) => ({ name, topicId: id, partitions, config });
 
@@ -84,7 +83,7 @@ export const alter: Handler = (api, context) =>
     return answerJson(api, context, 200, { ...describe(topic), note });
   });
 
-const deleted = responses({ 200: ['Nothing more can be appended, and the name is free.', topicOnly.extend({ topicId: z.string() })] });
+const deleted = responses({ 200: ['Nothing more can be appended, and the name is free.', z.object({ name: z.string(), topicId: z.string() })] });
 export const deleteRoute = createRoute({ method: 'delete', path: '/v1/topics/{topic}', summary: 'Delete a topic', request: { params: topicPath, query: noQuery }, responses: deleted });
 
 export const deleteOne: Handler = async (api, context) => {

@@ -220,7 +220,7 @@ const provoke: Partial<Record<ErrorCode, (built: BuiltRoute, topic: string, aske
     return { status: busy.status, code: busy.json.code };
   },
 
-  invalid_topic_name: (_, __, asked) => ask(asked, { path: '/v1/topics/not%20a%20name' }),
+  invalid_topic_name: (_, topic, asked) => ask(asked, { path: asked.path.replace(topic, '/v1/topics/not%20a%20name') }),
   invalid_partitions: (_, __, asked) => ask(asked, { body: '{"partitions":0}' }),
   invalid_config: (_, __, asked) => ask(asked, { body: '{"config":{"nothing":1}}' }),
   topic_exists: (_, topic, asked) => ask(asked, { path: topic, body: '{"partitions":7}' }),
