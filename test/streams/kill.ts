@@ -8,7 +8,9 @@ export async function killInMidStream(run: Run): Promise<void> {
   let number = 0;
   let feeding = true;
   const body = new ReadableStream<Uint8Array>({
-    pull(controller) {
+    async pull(controller) {
+      // Never without a turn of the event loop: fetch asks for more for ever, and would not hear that the server has gone.
+      await new Promise((resolve) => setImmediate(resolve));
       if (!feeding) return controller.close();
       controller.enqueue(Buffer.from(Array.from({ length: 100 }, () => `{"value":${number++}}\n`).join('')));
     },
