@@ -1,7 +1,7 @@
 // Bearer tokens: who may do what. A token is 256 random bits, so its SHA-256 can stand in a file without giving it
 // away: there is nothing to guess that a slow hash would have to protect.
 
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** read: fetch, describe, list. write: append. admin: create, alter and delete topics. None contains another. */
 export const accesses = ['read', 'write', 'admin'] as const;
@@ -31,7 +31,7 @@ const form = /^wadi_[A-Za-z0-9_-]{43}$/;
 
 export const makeToken = (): string => `wadi_${randomBytes(32).toString('base64url')}`;
 
-export const hashOf = (token: string): Buffer => createHash('sha256').update(token).digest();
+export const hashOf = (token: string): Buffer => hash('sha256', token, 'buffer');
 
 /**
  * Every token is compared with every hash, whatever its length and whichever fits, so that time tells nothing.
@@ -40,9 +40,9 @@ export function createTokens(entries: readonly TokenEntry[]): Tokens {
   const known = entries.map(({ sha256, ...grant }) => ({ grant, hash: Buffer.from(sha256, 'hex') }));
   return {
     grantOf(token) {
-      const hash = hashOf(token);
+      const given = hashOf(token);
       let found: Grant | undefined;
-      for (const one of known) if (timingSafeEqual(one.hash, hash)) found = one.grant;
+      for (const one of known) if (timingSafeEqual(one.hash, given)) found = one.grant;
       return found;
     },
   };

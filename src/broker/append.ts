@@ -22,7 +22,8 @@ export type AppendRecordsRequest = {
   readonly topicId?: TopicId | undefined;
   /** All records go here; else each where it says, or where its key leads, or (without either) all to one partition. */
   readonly partition?: number | undefined;
-  readonly records: readonly RecordToAppend[];
+  /** Read anew at each call, so that nothing holds them while their commit is under way. */
+  readonly records: () => readonly RecordToAppend[];
   /** Append only if the partition ends here; needs `partition`. */
   readonly expectedOffset?: number | undefined;
 };
@@ -36,8 +37,8 @@ export type AppendBatchesRequest = {
 };
 
 /** Of one partition: where its records stand, or why they do not. */
-export type PartitionResult = { readonly partition: number } & (
-  | { readonly baseOffset: number; readonly count: number /** The greatest of the records'. */; readonly timestamp: number }
+export type PartitionResult = { readonly partition: number; readonly count: number } & (
+  | { readonly baseOffset: number /** The greatest of the records'. */; readonly timestamp: number }
   | { readonly error: WadiError }
 );
 
@@ -45,8 +46,8 @@ export type AppendAnswer = {
   readonly topicId: TopicId;
   /** In order of partition. */
   readonly results: readonly PartitionResult[];
-  /** For each record of the request, in its order: its partition, and its place among those that went there. */
-  readonly placements: readonly { readonly partition: number; readonly index: number }[];
+  /** For each record of the request, in its order: its partition. Records of one partition keep their order. None for record batches. */
+  readonly partitionOf: readonly number[];
 };
 
 /**
@@ -54,16 +55,9 @@ export type AppendAnswer = {
  * @throws WadiError topic_not_found, topic_recreated, partition_not_found, invalid_record, record_too_large, invalid_timestamp: then nothing was appended
  */
 export function appendRecords(broker: Broker, request: AppendRecordsRequest): Promise<AppendAnswer> {
-  if (request.records.length === 0) throw new WadiError('invalid_request', 'The request holds no records. Send at least one.');
-  return onLiveTopic(broker, request, async (topic) => {
-    const placed = await placeRecords(broker, topic, request);
-    const { 'compression.type': compression, 'max.message.bytes': maxMessageBytes } = placed.topic.config;
-    const parts = [...placed.byPartition].map(([partition, records]) => {
-      const { bytes, count, maxTimestamp } = encodeBatches(records, { compression, maxMessageBytes }, broker.codecs);
-      return { partition, part: { bytes, count, maxTimestamp, ...expected(request.expectedOffset) } };
-    });
-    parts.sort((a, b) => a.partition - b.partition);
-    return { topicId: placed.topic.id, results: await commitParts(broker, placed.topic, parts), placements: placed.placements };
+  return onLiveTopic(broker, request, async (remembered) => {
+    const { topic, parts, partitionOf } = await prepareParts(broker, remembered, request);
+    return { topicId: topic.id, results: await commitParts(broker, topic, parts), partitionOf };
   });
 }
 
@@ -84,7 +78,7 @@ export function appendBatches(broker: Broker, request: AppendBatchesRequest): Pr
       maxTimestamp: Math.max(...batches.map((batch) => batch.maxTimestamp)),
       ...expected(request.expectedOffset),
     };
-    return { topicId: topic.id, results: await commitParts(broker, topic, [{ partition: request.partition, part }]), placements: [] };
+    return { topicId: topic.id, results: await commitParts(broker, topic, [{ partition: request.partition, part }]), partitionOf: [] };
   });
 }
 
@@ -103,14 +97,30 @@ async function onLiveTopic(
   return successor.id === topic.id ? answer : attempt(await resolvePartition(broker.topics, name, partition, topicId));
 }
 
-type Placed = { topic: Topic; byPartition: Map<number, RecordData[]>; placements: { partition: number; index: number }[] };
+type Part = { readonly partition: number; readonly part: AppendPart };
+type Prepared = { readonly topic: Topic /** In order of partition. */; readonly parts: readonly Part[]; readonly partitionOf: readonly number[] };
 
-async function placeRecords(broker: Broker, remembered: Topic, { partition: common, records }: AppendRecordsRequest): Promise<Placed> {
-  const beyond = records.some((record) => (record.partition ?? 0) >= remembered.partitions);
-  const topic = beyond ? await broker.topics.resolve(remembered.name, { fresh: true }) : remembered;
+/** Nothing of it waits while it holds records: a topic that has grown since it was remembered is looked up without them. */
+function prepareParts(broker: Broker, topic: Topic, request: AppendRecordsRequest, fresh = false): Prepared | Promise<Prepared> {
+  const records = request.records();
+  if (records.length === 0) throw new WadiError('invalid_request', 'The request holds no records. Send at least one.');
+  if (!fresh && records.some(({ partition = 0 }) => partition >= topic.partitions)) {
+    return broker.topics.resolve(topic.name, { fresh: true }).then((grown) => prepareParts(broker, grown, request, true));
+  }
+  const { 'compression.type': compression, 'max.message.bytes': maxMessageBytes } = topic.config;
+  const { byPartition, partitionOf } = placeRecords(broker, topic, request.partition, records);
+  const parts = [...byPartition].map(([partition, there]) => {
+    const { bytes, count, maxTimestamp } = encodeBatches(there, { compression, maxMessageBytes }, broker.codecs);
+    return { partition, part: { bytes, count, maxTimestamp, ...expected(request.expectedOffset) } };
+  });
+  parts.sort((a, b) => a.partition - b.partition);
+  return { topic, parts, partitionOf };
+}
+
+function placeRecords(broker: Broker, topic: Topic, common: number | undefined, records: readonly RecordToAppend[]) {
   const byPartition = new Map<number, RecordData[]>();
   const sticky = Math.floor(broker.random.fraction() * topic.partitions);
-  const placements = records.map((record, i) => {
+  const partitionOf = records.map((record, i) => {
     if (common !== undefined && record.partition !== undefined && record.partition !== common) {
       throw new WadiError('invalid_record', `records[${i}].partition is ${record.partition}, but the request is for partition ${common}.`, { record: i });
     }
@@ -121,19 +131,20 @@ async function placeRecords(broker: Broker, remembered: Topic, { partition: comm
         partitions: topic.partitions,
       });
     }
-    const there = byPartition.get(partition) ?? [];
-    if (there.length === 0) byPartition.set(partition, there);
-    there.push(record);
-    return { partition, index: there.length - 1 };
+    const there = byPartition.get(partition);
+    if (there === undefined) byPartition.set(partition, [record]);
+    else there.push(record);
+    return partition;
   });
-  return { topic, byPartition, placements };
+  return { byPartition, partitionOf };
 }
 
-function commitParts(broker: Broker, topic: Topic, parts: readonly { partition: number; part: AppendPart }[]): Promise<PartitionResult[]> {
+function commitParts(broker: Broker, topic: Topic, parts: readonly Part[]): Promise<PartitionResult[]> {
   return Promise.all(
     parts.map(async ({ partition, part }): Promise<PartitionResult> => {
       const result: AppendResult = await broker.committer.append(topic.id, partition, part);
-      return 'error' in result ? { partition, error: result.error } : { partition, baseOffset: result.baseOffset, count: part.count, timestamp: part.maxTimestamp };
+      const { count, maxTimestamp: timestamp } = part;
+      return 'error' in result ? { partition, count, error: result.error } : { partition, baseOffset: result.baseOffset, count, timestamp };
     }),
   );
 }

@@ -2,7 +2,7 @@
 // nobody: an idle partition commits what comes, and what arrives while its commit is in flight forms the next
 // one. One commit at a time per partition and process, so requests stand in the order in which they came (I6).
 
-import { partitionKey, type TopicId } from '../log/keys.ts';
+import type { TopicId } from '../log/keys.ts';
 import { WadiError } from '../record/errors.ts';
 import { limits } from '../record/limits.ts';
 import type { Broker } from './broker.ts';
@@ -44,7 +44,9 @@ export type Committer = {
 };
 
 export function createCommitter(broker: () => Broker): Committer {
-  const lanes = new Map<string, Lane>();
+  /** By topic, then by partition: to look one up makes no text of both. */
+  const lanes = new Map<TopicId, Map<number, Lane>>();
+  let laneCount = 0;
   const ready = new Set<Lane>();
   let scheduled = false;
   let active = 0;
@@ -52,18 +54,24 @@ export function createCommitter(broker: () => Broker): Committer {
   let idle: (() => void) | undefined;
 
   function laneOf(topicId: TopicId, partition: number): Lane {
-    const key = partitionKey(topicId, partition);
-    let lane = lanes.get(key);
-    if (lane === undefined) {
-      if (lanes.size >= limits.maxPartitionCacheEntries) forgetIdleLanes();
-      lane = { topicId, partition, queue: [], queuedBytes: 0, inFlight: undefined, sealing: false, view: undefined };
-      lanes.set(key, lane);
-    }
+    return lanes.get(topicId)?.get(partition) ?? makeLane(topicId, partition);
+  }
+
+  function makeLane(topicId: TopicId, partition: number): Lane {
+    if (laneCount >= limits.maxPartitionCacheEntries) forgetIdleLanes();
+    const lane: Lane = { topicId, partition, queue: [], queuedBytes: 0, inFlight: undefined, sealing: false, view: undefined };
+    const ofTopic = lanes.get(topicId);
+    if (ofTopic === undefined) lanes.set(topicId, new Map([[partition, lane]]));
+    else ofTopic.set(partition, lane);
+    laneCount++;
     return lane;
   }
 
   function forgetIdleLanes(): void {
-    for (const [key, lane] of lanes) if (lane.inFlight === undefined && lane.queue.length === 0) lanes.delete(key);
+    for (const [topicId, ofTopic] of lanes) {
+      for (const [partition, lane] of ofTopic) if (lane.inFlight === undefined && lane.queue.length === 0 && ofTopic.delete(partition)) laneCount--;
+      if (ofTopic.size === 0) lanes.delete(topicId);
+    }
   }
 
   function schedule(): void {
@@ -120,7 +128,7 @@ export function createCommitter(broker: () => Broker): Committer {
       });
       return closed;
     },
-    queuedBytes: () => [...lanes.values()].reduce((sum, lane) => sum + lane.queuedBytes, 0),
+    queuedBytes: () => [...lanes.values()].flatMap((ofTopic) => [...ofTopic.values()]).reduce((sum, lane) => sum + lane.queuedBytes, 0),
   };
 }
 

@@ -29,10 +29,16 @@ export type Api = {
   readonly requests: RequestMeter;
   /** The text of `/metrics`. */
   readonly metrics: () => Promise<string>;
-  /** A request was answered, or its connection ended first; undefined: nobody wants to know. */
-  readonly onAnswered: ((request: AnsweredRequest) => void) | undefined;
+  /** Where requests are written that were answered, or whose connection ended first. */
+  readonly accessLog: AccessLog | undefined;
   /** Ids of requests whose clients gave none. */
   readonly nextRequestId: () => string;
+};
+
+export type AccessLog = {
+  /** Asked first: most requests are not written. */
+  takes(status: number): boolean;
+  write(request: AnsweredRequest): void;
 };
 
 type AnsweredRequest = { readonly requestId: string; readonly method: string; readonly path: string; readonly operation: string; readonly status: number; readonly durationMs: number };

@@ -61,18 +61,20 @@ function gated(api: Api, app: App): App {
 
 /** Counts the request when its answer is sent, or its connection is gone. */
 function measure(api: Api, env: RequestContext['env']): void {
-  const { requests, onAnswered } = api;
+  const { requests, accessLog } = api;
   const { incoming, outgoing } = env;
   const startMs = performance.now();
   requests.inFlight++;
-  outgoing.once('close', () => {
+  // Told once.
+  outgoing.on('close', () => {
     requests.inFlight--;
     const durationMs = performance.now() - startMs;
     // What Nginx writes of a client that went away.
     const status = outgoing.writableFinished ? outgoing.statusCode : 499;
     const operation = env.operation ?? 'none';
     requests.ended(operation, status, durationMs);
-    onAnswered?.({ requestId: String(incoming.headers['x-request-id'] ?? ''), method: incoming.method ?? '', path: (incoming.url ?? '').slice(0, 200), operation, status, durationMs });
+    if (accessLog?.takes(status) !== true) return;
+    accessLog.write({ requestId: String(incoming.headers['x-request-id'] ?? ''), method: incoming.method ?? '', path: (incoming.url ?? '').slice(0, 200), operation, status, durationMs });
   });
 }
 

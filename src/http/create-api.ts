@@ -6,12 +6,12 @@ import type { Api } from './api.ts';
 import { createBodyBudget } from './read-body.ts';
 import { createRequestMeter } from './request-meter.ts';
 
-export function createApi(given: Pick<Api, 'broker' | 'version' | 'stopping' | 'onWorkLeft' | 'ready' | 'localOnly'> & Partial<Pick<Api, 'tokens' | 'corsOrigins' | 'metrics' | 'onAnswered'>>): Api {
+export function createApi(given: Pick<Api, 'broker' | 'version' | 'stopping' | 'onWorkLeft' | 'ready' | 'localOnly'> & Partial<Pick<Api, 'tokens' | 'corsOrigins' | 'metrics' | 'accessLog'>>): Api {
   return {
     tokens: () => undefined,
     corsOrigins: new Set(),
     metrics: async () => '',
-    onAnswered: undefined,
+    accessLog: undefined,
     ...given,
     requests: createRequestMeter(),
     bodies: createBodyBudget(),

@@ -4,7 +4,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { type AppendAnswer, appendBatches, appendRecords } from '../broker/append.ts';
 import { WadiError } from '../record/errors.ts';
-import { limits } from '../record/limits.ts';
 import { answerJson, batchesType, jsonType, ndjsonType } from './answer.ts';
 import type { Api, Handler, RequestContext } from './api.ts';
 import { asOne, describeResult } from './append-results.ts';
@@ -92,11 +91,12 @@ function append(api: Api, context: RequestContext, partition: number | undefined
     if (given.answer !== undefined) throw new WadiError('invalid_request', 'answer=records is not for lines, whose answer says where each commit stands.');
     return produceLines(api, context, { topic, partition, as: given.as ?? 'records' });
   }
-  return withBody(api, context, async (body, holdMore) => {
-    const { records, producer } = readJsonRecords(body, given.as ?? 'records', { key: given.key, now: api.broker.clock.nowMs() });
-    if (producer !== undefined) throw new WadiError('unsupported_producer', '"producer" is not taken yet; nothing was written. Send the records without it.');
-    // Tiny records take far more as objects than as bytes.
-    holdMore(records.length * limits.recordObjectBytes);
+  return withBody(api, context, async (body) => {
+    const records = () => {
+      const read = readJsonRecords(body, given.as ?? 'records', { key: given.key, now: api.broker.clock.nowMs() });
+      if (read.producer !== undefined) throw new WadiError('unsupported_producer', '"producer" is not taken yet; nothing was written. Send the records without it.');
+      return read.records;
+    };
     return answerOf(api, context, given, await appendRecords(api.broker, { topic, partition, records, expectedOffset }));
   });
 }
@@ -124,11 +124,10 @@ function answerOf(api: Api, context: RequestContext, { answer }: Query, appended
   return answerJson(api, context, errors.length === 0 ? 200 : 207, { topicId, results: results.map(describeResult), records });
 }
 
-function placesOf({ results, placements }: AppendAnswer): object[] {
-  const byPartition = new Map(results.map((result) => [result.partition, result]));
-  return placements.map(({ partition, index }) => {
+function placesOf({ results, partitionOf }: AppendAnswer): object[] {
+  const byPartition = new Map(results.map((result) => [result.partition, 'error' in result ? { code: result.error.code } : { next: result.baseOffset }]));
+  return partitionOf.map((partition) => {
     const result = byPartition.get(partition);
-    if (result === undefined || 'error' in result) return { partition, code: result?.error.code };
-    return { partition, offset: result.baseOffset + index };
+    return result !== undefined && 'next' in result ? { partition, offset: result.next++ } : { partition, ...result };
   });
 }

@@ -14,31 +14,28 @@ export type BodyBudget = { readonly maxBodyBytes: number; readonly maxBytesInFli
 export const createBodyBudget = (maxBodyBytes: number = limits.maxBodyBytes, maxBytesInFlight: number = limits.maxBytesInFlight): BodyBudget => ({ maxBodyBytes, maxBytesInFlight, inFlight: 0 });
 
 /**
- * Reads the body and holds its share of the budget until `use` has answered; what is made of it, `use` holds beside it by `holdMore`.
+ * Reads the body and holds its share of the budget until `use` has answered.
  * @throws WadiError origin_not_allowed, body_too_large, server_busy (both before anything is read, where the length was announced),
  * body_incomplete, unsupported_media_type (compressed), and whatever `use` throws
  */
-export async function withBody(api: Api, { env: { incoming } }: RequestContext, use: (bytes: Uint8Array, holdMore: (bytes: number) => void) => Promise<Response>): Promise<Response> {
+export async function withBody(api: Api, { env: { incoming } }: RequestContext, use: (bytes: Uint8Array) => Promise<Response>): Promise<Response> {
   const { bodies } = api;
   checkBody(api, incoming);
   let held = 0;
-  const holdMore = (bytes: number): void => {
+  const hold = (bytes: number): void => {
+    if (held + bytes > bodies.maxBodyBytes) throw tooLarge(bodies.maxBodyBytes);
     checkRoom(bodies, bytes);
     held += bytes;
     bodies.inFlight += bytes;
-  };
-  const hold = (bytes: number): void => {
-    if (held + bytes > bodies.maxBodyBytes) throw tooLarge(bodies.maxBodyBytes);
-    holdMore(bytes);
   };
   try {
     const announced = incoming.headers['content-length'];
     if (announced !== undefined) {
       const length = Number(announced);
       hold(length);
-      return await use(await readBytes(incoming, length, () => {}), holdMore);
+      return await use(await readBytes(incoming, length, () => {}));
     }
-    return await use(await readBytes(incoming, undefined, hold), holdMore);
+    return await use(await readBytes(incoming, undefined, hold));
   } finally {
     bodies.inFlight -= held;
   }

@@ -62,7 +62,7 @@ export function recordSize(record: RecordData): number {
 }
 
 /** Cuts records into batches of at most `maxBytes` and within the limits of a batch, and notes each record's size, which does not change any more. */
-function planBatches(records: readonly RecordData[], maxBytes: number, sizes: Int32Array): Plan[] {
+function planBatches(records: readonly RecordData[], maxBytes: number, sizes: number[]): Plan[] {
   const plans: Plan[] = [];
   let plan: Plan | undefined;
   let baseTimestamp = 0;
@@ -76,7 +76,7 @@ function planBatches(records: readonly RecordData[], maxBytes: number, sizes: In
       const bytes = plan.bytes + varintSize(body) + body;
       const headers = plan.headers + record.headers.length;
       if (bytes <= maxBytes && headers <= limits.maxHeadersPerBatch && i - plan.from < limits.maxRecordsPerBatch) {
-        sizes[i] = body;
+        sizes.push(body);
         plan.bytes = bytes;
         plan.headers = headers;
         plan.to = i + 1;
@@ -87,7 +87,7 @@ function planBatches(records: readonly RecordData[], maxBytes: number, sizes: In
     const body = bodySize(record, i, 0, 0);
     const bytes = batchHeaderBytes + varintSize(body) + body;
     if (bytes > maxBytes) throw new WadiError('record_too_large', `records[${i}] takes ${bytes} bytes as a batch; at most ${maxBytes} are taken.`, { record: i, bytes, maxMessageBytes: maxBytes });
-    sizes[i] = body;
+    sizes.push(body);
     baseTimestamp = timestamp;
     plan = { from: i, to: i + 1, bytes, headers: record.headers.length, maxTimestamp: timestamp };
     plans.push(plan);
@@ -108,7 +108,7 @@ function writeBytes(out: Uint8Array, at: number, bytes: Uint8Array | null): numb
   return at + length;
 }
 
-function writeRecords(out: Uint8Array, at: number, records: readonly RecordData[], plan: Plan, sizes: Int32Array): void {
+function writeRecords(out: Uint8Array, at: number, records: readonly RecordData[], plan: Plan, sizes: readonly number[]): void {
   const baseTimestamp = (records[plan.from] as RecordData).timestamp;
   for (let i = plan.from; i < plan.to; i++) {
     const record = records[i] as RecordData;
@@ -194,7 +194,7 @@ export function encodeBatch(records: readonly RecordData[], options: EncodeOptio
 export function encodeBatches(records: readonly RecordData[], options: EncodeOptions & { readonly maxMessageBytes: number }, codecs: Codecs): EncodedBatches {
   if (records.length === 0) throw new WadiError('invalid_record', 'A record batch holds at least one record.');
   checkProducer(options);
-  const sizes = new Int32Array(records.length);
+  const sizes: number[] = [];
   const plans = planBatches(records, Math.min(options.maxMessageBytes, limits.maxDecompressedBatchBytes), sizes);
   let total = 0;
   let maxTimestamp = 0;
@@ -209,7 +209,7 @@ export function encodeBatches(records: readonly RecordData[], options: EncodeOpt
 }
 
 // Returns the length of the batch, at most that of its plan.
-function writeBatch(out: Uint8Array, start: number, records: readonly RecordData[], plan: Plan, sizes: Int32Array, options: EncodeOptions, codecs: Codecs): number {
+function writeBatch(out: Uint8Array, start: number, records: readonly RecordData[], plan: Plan, sizes: readonly number[], options: EncodeOptions, codecs: Codecs): number {
   const from = start + batchHeaderBytes;
   writeRecords(out, from, records, plan, sizes);
   if (options.compression !== 'none') {

@@ -13,8 +13,6 @@ export const limits = {
   maxConnectionsPerAddress: 1024,
   /** Bodies that are being read, or wait for their commit, in the whole process. */
   maxBytesInFlight: 128 * mib,
-  /** What a record of a request takes besides its bytes until it is answered, counted among those in flight. */
-  recordObjectBytes: 512,
   /** A client that sends its body more slowly than this is cut off. */
   bodyTimeoutMs: 30_000,
   headersTimeoutMs: 10_000,

@@ -7,7 +7,7 @@ import { createSecureContext } from 'node:tls';
 import { readTokenFile } from '../access/token-file.ts';
 import { createTokens, type Tokens, TokensInvalid } from '../access/tokens.ts';
 import { isLoopback, type ServerConfig } from '../config.ts';
-import type { Api } from '../http/api.ts';
+import type { AccessLog, Api } from '../http/api.ts';
 import { createApp } from '../http/app.ts';
 import { createApi } from '../http/create-api.ts';
 import { limits } from '../record/limits.ts';
@@ -42,7 +42,7 @@ export async function runServer(config: ServerConfig): Promise<number> {
       tokens: () => tokens,
       corsOrigins,
       metrics: () => metrics.text(api, listening.traffic()),
-      onAnswered: accessLog(log),
+      accessLog: accessLog(log),
     });
     listening = await listen(createApp(api), { host, port, tls });
   } catch (error) {
@@ -77,11 +77,12 @@ export async function runServer(config: ServerConfig): Promise<number> {
 }
 
 /** Every request at level debug; those that the server failed at level info. */
-function accessLog(log: Log): Api['onAnswered'] {
+function accessLog(log: Log): AccessLog | undefined {
   if (!log.takes('info')) return undefined;
-  return (request) => {
-    const level = request.status >= 500 && request.status !== 501 ? 'info' : 'debug';
-    if (log.takes(level)) log.write(level, 'request', { ...request, durationMs: Math.round(request.durationMs * 1000) / 1000 });
+  const levelOf = (status: number) => (status >= 500 && status !== 501 ? 'info' : 'debug');
+  return {
+    takes: (status) => log.takes(levelOf(status)),
+    write: (request) => log.write(levelOf(request.status), 'request', { ...request, durationMs: Math.round(request.durationMs * 1000) / 1000 }),
   };
 }
 

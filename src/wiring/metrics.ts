@@ -2,7 +2,7 @@
 // them.
 
 import { readdirSync } from 'node:fs';
-import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { JournalLedger } from '../adapters/local/journal-ledger.ts';
 import type { Broker } from '../broker/broker.ts';
 import { describeTopic, listTopics } from '../broker/describe-topic.ts';
@@ -37,14 +37,6 @@ const ns = 1e9;
 export function createMetrics({ broker, telemetry, ledger }: MetricSources): Metrics {
   const loopDelay = monitorEventLoopDelay({ resolution: 10 });
   loopDelay.enable();
-  const pauses = { count: 0, seconds: 0 };
-  const collections = new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) {
-      pauses.count++;
-      pauses.seconds += duration / ms;
-    }
-  });
-  collections.observe({ entryTypes: ['gc'] });
 
   function processFamilies(): Family[] {
     const { user, system } = process.cpuUsage();
@@ -61,8 +53,6 @@ export function createMetrics({ broker, telemetry, ledger }: MetricSources): Met
       one('nodejs_heap_size_total_bytes', 'gauge', "V8's heap.", memory.heapTotal),
       one('nodejs_external_memory_bytes', 'gauge', 'Memory outside the heap that the heap holds on to, buffers above all.', memory.external),
       { name: 'wadi_event_loop_delay_seconds', type: 'gauge', help: 'How late timers were since the last time this was asked, by percentile.', samples: delay },
-      one('wadi_gc_seconds_total', 'counter', 'Time in garbage collection.', pauses.seconds),
-      one('wadi_gc_total', 'counter', 'Garbage collections.', pauses.count),
     ];
   }
 
@@ -143,10 +133,7 @@ export function createMetrics({ broker, telemetry, ledger }: MetricSources): Met
 
   return {
     text: async (api, traffic) => exposition([...requestFamilies(api, traffic), ...engineFamilies(), ...(await topicFamilies()), ...processFamilies()]),
-    close() {
-      loopDelay.disable();
-      collections.disconnect();
-    },
+    close: () => void loopDelay.disable(),
   };
 }
 

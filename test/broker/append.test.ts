@@ -1,7 +1,10 @@
 // What an append promises when answers are lost, writes arrive late and others write at the same time.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { memoryLedger } from '../../src/adapters/memory/ledger.ts';
 import { memoryObjectStore } from '../../src/adapters/memory/object-store.ts';
+import { appendRecords } from '../../src/broker/append.ts';
 import { createTopic } from '../../src/broker/create-topic.ts';
 import { headKey } from '../../src/log/keys.ts';
 import { encodeBatches } from '../../src/record/batch-encode.ts';
@@ -200,4 +203,38 @@ it('a payload of a closed epoch is made again under the open one', async () => {
   expect(await outcome(send(broker, ['b']))).toBe(1);
   expect(broker.epoch).toBe(7);
   expect(await readAll(broker)).toEqual(['a', 'b']);
+});
+
+it('I13: the records of a request are let go while their commit is under way', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const inner = memoryLedger();
+  const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let waits = false;
+  const broker = await brokerWithTopic({
+    ledger: {
+      ...inner,
+      async writeAll(writes) {
+        if (waits) reached.resolve();
+        if (waits) await released.promise;
+        return inner.writeAll(writes);
+      },
+    },
+  });
+  await send(broker, ['before']);
+  waits = true;
+  const read: WeakRef<object>[] = [];
+  const records = () => {
+    const made = [record('a'), record('b')];
+    read.push(...made.map((one) => new WeakRef(one)));
+    return made;
+  };
+  const answer = outcome(appendRecords(broker, { topic: 't', records }));
+  await reached.promise;
+  // A weak reference holds for the rest of the turn in which it was made.
+  await new Promise((resolve) => setImmediate(resolve));
+  collect();
+  expect(read.map((one) => one.deref())).toEqual([undefined, undefined]);
+  released.resolve();
+  expect(await answer).toBe(1);
 });

@@ -52,7 +52,7 @@ describe('I7: following nextOffset', () => {
   it('a page of a compressed batch is bounded by what it becomes', async () => {
     const broker = await testBroker();
     await createTopic(broker, { name: 't', config: { 'compression.type': 'zstd' } });
-    await appendRecords(broker, { topic: 't', partition: 0, records: Array.from({ length: 100 }, () => record('z'.repeat(1000))) });
+    await appendRecords(broker, { topic: 't', partition: 0, records: () => Array.from({ length: 100 }, () => record('z'.repeat(1000))) });
     const page = await fetch(broker, { at: 'earliest' }, { maxBytes: 5000 });
     expect(page.records).toHaveLength(5);
     expect(page.nextOffset).toBe(5);
@@ -62,7 +62,7 @@ describe('I7: following nextOffset', () => {
     const broker = await testBroker();
     await createTopic(broker, { name: 't', config: { 'compression.type': 'zstd' } });
     const heavy = { ...record('v'), headers: [[new Uint8Array(1), new Uint8Array(10_000)]] as const };
-    await appendRecords(broker, { topic: 't', partition: 0, records: Array.from({ length: 50 }, () => heavy) });
+    await appendRecords(broker, { topic: 't', partition: 0, records: () => Array.from({ length: 50 }, () => heavy) });
     expect((await fetch(broker, { at: 'earliest' }, { maxBytes: 50_000 })).records).toHaveLength(4);
     const page = await fetchTopic(broker, { topic: 't', from: { start: { at: 'earliest' } }, budget: { maxBytes: 50_000, maxRecords: 1000 }, waitMs: 0 });
     expect(page.records).toHaveLength(4);
@@ -98,7 +98,7 @@ describe('where a reader begins', () => {
       seed = (seed * 1103515245 + 12345) % 2 ** 31;
       stamps.push((seed % 500) + i * 5);
     }
-    for (let i = 0; i < stamps.length; i += 3) await appendRecords(broker, { topic: 't', partition: 0, records: stamps.slice(i, i + 3).map((stamp) => record('x', stamp)) });
+    for (let i = 0; i < stamps.length; i += 3) await appendRecords(broker, { topic: 't', partition: 0, records: () => stamps.slice(i, i + 3).map((stamp) => record('x', stamp)) });
     for (let time = 0; time < 1300; time += 13) {
       const first = stamps.findIndex((stamp) => stamp >= time);
       const { offsets } = await listOffsets(broker, 't', { at: 'timestamp', timestamp: time });

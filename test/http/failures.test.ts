@@ -155,19 +155,6 @@ describe('I13: bytes in flight', () => {
   });
 });
 
-describe('I13: records in flight', () => {
-  it('count with what they take as objects, however small they are', async () => {
-    const bodies = createBodyBudget(100_000, 300_000);
-    home = await serveBroker(await memoryBroker(), { bodies });
-    const path = await topic();
-    const tiny = (count: number) => raw(`${path}/records?as=values`, `[${'1,'.repeat(count - 1)}1]`);
-    expect((await tiny(500)).status).toBe(200);
-    expectProblem(await tiny(600), 503, 'server_busy', { retryable: true });
-    expect(bodies.inFlight).toBe(0);
-    expect((await get(path)).json.partitions[0].endOffset).toBe(500);
-  });
-});
-
 describe('I13: bytes of answers in flight', () => {
   const batches = { accept: 'application/vnd.wadi.record-batches' };
 

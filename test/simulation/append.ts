@@ -76,8 +76,8 @@ function call(broker: Broker, { topic, parts, expectedOffset, asBatches }: Appen
     return appendBatches(broker, { topic, partition: first.partition, body: new Uint8Array(body), expectedOffset });
   }
   const toRecord = ({ text, timestamp }: Text) => ({ timestamp, key: null, value: new TextEncoder().encode(text), headers: [] });
-  if (parts.length === 1) return appendRecords(broker, { topic, partition: first.partition, records: first.texts.map(toRecord), expectedOffset });
-  return appendRecords(broker, { topic, records: parts.flatMap(({ partition, texts }) => texts.map((text) => ({ ...toRecord(text), partition }))) });
+  if (parts.length === 1) return appendRecords(broker, { topic, partition: first.partition, records: () => first.texts.map(toRecord), expectedOffset });
+  return appendRecords(broker, { topic, records: () => parts.flatMap(({ partition, texts }) => texts.map((text) => ({ ...toRecord(text), partition }))) });
 }
 
 /** Sends the request once and records what came of it. */

@@ -154,7 +154,7 @@ export async function brokerWithTopic(options: Parameters<typeof testBroker>[0] 
 export const record = (value: string, timestamp = 1000) => ({ key: null, value: bytes(value), headers: [], timestamp });
 
 export function send(broker: Broker, values: readonly string[], options: { partition?: number; expectedOffset?: number } = {}): Promise<AppendAnswer> {
-  return appendRecords(broker, { topic: 't', partition: options.partition ?? 0, records: values.map((value) => record(value)), expectedOffset: options.expectedOffset });
+  return appendRecords(broker, { topic: 't', partition: options.partition ?? 0, records: () => values.map((value) => record(value)), expectedOffset: options.expectedOffset });
 }
 
 /** Where the records stand, or the code of the error. */

@@ -99,7 +99,7 @@ export async function produceLines(api: Api, context: RequestContext, { topic, p
   async function commit(records: readonly RecordToAppend[], lineOf: readonly number[]): Promise<void> {
     let appended: AppendAnswer;
     try {
-      appended = await appendRecords(broker, { topic, topicId, partition, records });
+      appended = await appendRecords(broker, { topic, topicId, partition, records: () => records });
     } catch (error) {
       const bad = error instanceof WadiError ? error.facts['record'] : undefined;
       if (typeof bad !== 'number') throw error;
@@ -110,7 +110,7 @@ export async function produceLines(api: Api, context: RequestContext, { topic, p
     for (const result of results) if (!('error' in result)) acknowledged += result.count;
     const failed = results.filter((result) => 'error' in result);
     if (failed.length > 0) {
-      for (const { partition: at, error } of failed) if (error.sideEffects !== 'none') unknown += appended.placements.filter((place) => place.partition === at).length;
+      for (const { count, error } of failed) if (error.sideEffects !== 'none') unknown += count;
       if (failed.length < results.length) tell({ results: results.map(describeResult), acknowledged });
       throw asOne(failed);
     }
