@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Starts the command with the Node that the package brings, whatever Node is on the PATH, and with V8's flags that must
-// be there at the start: the server's young generation (docs/adr/0005-a-journal-under-the-ledger.md), and how far the
+// be there at the start: the server's young generation (docs/adr/0005-a-journal-under-the-ledger.md; the same in the
+// package's start script), and how far the
 // heap of the other commands may grow, on which depends how long V8 lets garbage lie.
 
 import { spawn } from 'node:child_process';
@@ -22,7 +23,7 @@ function node() {
 }
 
 const args = process.argv.slice(2);
-const flags = args[0] === 'serve' ? ['--max-semi-space-size=4'] : ['--max-old-space-size=256'];
+const flags = args[0] === 'serve' ? ['--max-semi-space-size=4', '--no-allocation-site-pretenuring'] : ['--max-old-space-size=256'];
 const child = spawn(node(), [...flags, entry, ...args], { stdio: 'inherit' });
 // Ctrl-C reaches the child by itself; what is sent to this process alone is handed on.
 for (const signal of ['SIGTERM', 'SIGHUP', 'SIGQUIT']) process.on(signal, () => child.kill(signal));

@@ -101,7 +101,15 @@ async function feed(child: ChildProcess, values: Iterable<string>, onLine: (line
 }
 
 /** Or the command has ended. */
-const drained = ({ stdin }: ChildProcess): Promise<unknown> => new Promise((resolve) => stdin?.once('drain', resolve).once('close', resolve));
+function drained({ stdin }: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    const over = (): void => {
+      stdin?.off('drain', over).off('close', over);
+      resolve();
+    };
+    stdin?.on('drain', over).on('close', over);
+  });
+}
 
 async function create(topic: string): Promise<void> {
   const { code, err } = await ended(wadi('topics', 'create', topic, '--partitions', '6'));
