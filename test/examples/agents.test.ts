@@ -1,11 +1,14 @@
-// The files of examples/agents: curl.sh runs; of the others the request is made that the agent's documentation and
-// source describe for such a configuration (addresses in examples/agents/README.md).
+// The agents of examples/agents that cannot be installed here: of each the request is made that its documentation and
+// source describe for such a configuration (addresses in examples/agents/README.md). test/agents runs the others.
 
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { statuses } from '../../src/http/problems.ts';
+import { errorsOf } from '../../src/http/route-errors.ts';
+import { builtRoutes } from '../../src/http/routes.ts';
+import { errorTable } from '../../src/record/errors.ts';
+import { limits } from '../../src/record/limits.ts';
 import { clientOf } from '../http/contract/client.ts';
 import { type Home, memoryBroker, serveBroker } from '../http/contract/homes.ts';
 
@@ -17,19 +20,12 @@ type Made = { readonly url: string; readonly method: string; readonly headers: R
 
 /** What each agent does with its file. */
 const agents: Record<string, () => Made & { readonly valuesOf: (events: readonly object[]) => unknown[] }> = {
-  telegraf() {
-    const text = uncommented(read('telegraf.conf'));
-    expect(find(text, /data_format = "(\w+)"/)).toBe('json');
-    expect(find(text, /use_batch_format = (\w+)/)).toBe('true');
-    expect(find(text, /content_encoding = "(\w+)"/)).toBe('identity');
-    const headers = { 'content-type': find(text, /Content-Type = "([^"]+)"/), 'user-agent': 'Telegraf' };
-    const batch = (events: readonly object[]) => ({ metrics: events.map((fields) => ({ fields, name: 'cpu', tags: {}, timestamp: 1_700_000_000 })) });
-    return { url: find(text, /url = "([^"]+)"/), method: find(text, /method = "(\w+)"/), headers, body: (events) => JSON.stringify(batch(events)), valuesOf: (events) => [batch(events)] };
-  },
   vector() {
     const text = uncommented(read('vector.yaml'));
     expect(find(text, /codec: (\w+)/)).toBe('json');
     expect(find(text, /compression: (\w+)/)).toBe('none');
+    expect(Number(find(text, /max_events: (\d+)/))).toBe(limits.maxRecordsPerRequest);
+    expect(Number(find(text, /max_bytes: (\d+)/))).toBeLessThan(limits.maxBodyBytes);
     expect(text).not.toMatch(/framing/);
     return {
       url: find(text, /uri: (\S+)/),
@@ -50,6 +46,15 @@ const agents: Record<string, () => Made & { readonly valuesOf: (events: readonly
     const text = uncommented(read('logstash.conf'));
     expect(find(text, /format => "(\w+)"/)).toBe('json_batch');
     expect(find(text, /http_compression => (\w+)/)).toBe('false');
+    // An array is dropped after what is not among them.
+    const repeated = find(text, /retryable_codes => \[([^\]]+)\]/)
+      .split(', ')
+      .map(Number);
+    const produce = builtRoutes.find(({ operation }) => operation === 'appendToPartition') ?? expect.fail('no such route');
+    const mendable = errorsOf(produce).filter((code) => errorTable[code].retryable);
+    expect(mendable).toContain('append_unknown');
+    expect(repeated).toEqual(expect.arrayContaining([...mendable.map((code) => statuses[code]), 401, 403, 404]));
+    for (const lasting of [400, 413, 415]) expect(repeated).not.toContain(lasting);
     return {
       url: find(text, /url => "([^"]+)"/),
       method: find(text, /http_method => "(\w+)"/),
@@ -95,21 +100,4 @@ describe.each(Object.keys(agents))('%s', (name) => {
     // As one value, anything is taken.
     if (made().url.endsWith('as=values')) expect((await send(made(), '{')).status).toBe(400);
   });
-});
-
-it.skipIf(spawnSync('curl', ['--version']).status !== 0)('curl.sh sends a line a record, and prints what stands', async () => {
-  expect((await client.send('PUT', '/v1/topics/curl', { json: { partitions: 3 } })).status).toBe(201);
-  const run = async (url: string) => {
-    const child = spawn('sh', [new URL('../../examples/agents/curl.sh', import.meta.url).pathname], { env: { ...process.env, WADI_URL: url }, stdio: ['pipe', 'pipe', 'ignore'] });
-    let printed = '';
-    child.stdout.setEncoding('utf8').on('data', (part: string) => (printed += part));
-    child.stdin.end(events.map((event) => `${JSON.stringify(event)}\n`).join(''));
-    const [code] = await once(child, 'close');
-    return { code, printed };
-  };
-  expect(await run(home.url)).toMatchObject({ code: 0, printed: expect.stringContaining('"done":true') });
-  const values = (await client.get('/v1/topics/curl/records')).json.records.map(({ value }: { value: unknown }) => JSON.stringify(value));
-  expect(values.sort()).toEqual(events.map((event) => JSON.stringify(event)).sort());
-  await client.send('DELETE', '/v1/topics/curl');
-  expect(await run(home.url)).toMatchObject({ code: 22, printed: expect.stringContaining('topic_not_found') });
 });

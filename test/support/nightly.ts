@@ -17,6 +17,7 @@ const suites: readonly (readonly string[])[] = [
   ['run', 'test:pack'],
   ['run', 'test:docs'],
   ['run', 'test:browser'],
+  ['run', 'test:agents'],
   ['run', 'simulate', '--', '--seeds', '5000', '--seed', seed],
   ['run', 'simulate:planted'],
   ['run', 'crash', '--', '--kills', '200', '--seed', seed],
