@@ -1,5 +1,6 @@
 // Which server the command talks to: options first, then the environment, then the file of settings.
 
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -34,17 +35,18 @@ function parseDigitForDigit(text: string): unknown {
 const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
 
 async function readSettings(path: string | undefined, env: Terminal['env']): Promise<Settings> {
-  const usual = join(env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'wadi', 'config.json');
-  const text = path === undefined ? await readFile(usual, 'utf8').catch(() => '{}') : await read(path, '--config');
-  const place = path ?? usual;
+  const place = path ?? join(env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'wadi', 'config.json');
+  if (path === undefined && !existsSync(place)) return {};
   let settings: unknown;
   try {
-    settings = JSON.parse(text);
+    settings = JSON.parse(await read(place, '--config'));
   } catch (error) {
+    if (error instanceof Usage) throw error;
     throw new Usage(`${place} is not JSON: ${(error as Error).message}`);
   }
-  const wrong = Object.entries(settings as object).find(([name, value]) => !settingNames.includes(name) || typeof value !== 'string');
-  if (typeof settings !== 'object' || settings === null || Array.isArray(settings) || wrong !== undefined) throw new Usage(`${place} is a JSON object of ${settingNames.join(' and ')}, each a text.`);
+  const isObject = typeof settings === 'object' && settings !== null && !Array.isArray(settings);
+  if (!isObject || Object.entries(settings as object).some(([name, value]) => !settingNames.includes(name) || typeof value !== 'string'))
+    throw new Usage(`${place} is a JSON object of ${settingNames.join(' and ')}, each a text.`);
   return settings as Settings;
 }
 

@@ -73,7 +73,9 @@ function* linesIn(text: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** U+FEFF, which some programs put before all text. It is no part of JSON. */
+const byteOrderMark = '\ufeff';
 
 /** undefined: a blank line. */
 function recordOf(bytes: Uint8Array, number: number, { format, keyField }: InputOptions): string | undefined {
@@ -85,6 +87,7 @@ function recordOf(bytes: Uint8Array, number: number, { format, keyField }: Input
     return `{"value":"${Buffer.from(bytes).toString('base64')}","valueEncoding":"base64"}`;
   }
   if (format === 'lines') return `{"value":${JSON.stringify(line)},"valueEncoding":"text"}`;
+  if (number === 1 && line.startsWith(byteOrderMark)) line = line.slice(1);
   if (line.trim() === '') return undefined;
   if (format === 'records') return line;
   let value: unknown;
@@ -93,15 +96,27 @@ function recordOf(bytes: Uint8Array, number: number, { format, keyField }: Input
   } catch (error) {
     throw new BadInput(`line ${number} is not JSON: ${(error as Error).message}`);
   }
-  const key = keyField === undefined ? undefined : keyOf(value, keyField);
+  const key = keyField === undefined ? undefined : keyOf(value, keyField, line);
   // The value goes as it stands, digit for digit.
   return key === undefined ? `{"value":${line}}` : `{"key":${JSON.stringify(key)},"value":${line}}`;
 }
 
 /** A member that is text, a number or a truth value; undefined: there is none, and so no key. */
-function keyOf(value: unknown, field: string): string | undefined {
+function keyOf(value: unknown, field: string, json: string): string | undefined {
   const key = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[field] : undefined;
+  // Two numbers that JavaScript rounds to one are not one key.
+  if (typeof key === 'number' && !Number.isSafeInteger(key)) return digitsOf(json, field);
   return typeof key === 'string' || typeof key === 'number' || typeof key === 'boolean' ? String(key) : undefined;
+}
+
+/** The number that the outermost object has under this name, digit for digit. */
+function digitsOf(json: string, field: string): string | undefined {
+  const digits = new Map<unknown, string>();
+  const outermost: unknown = JSON.parse(json, function (this: unknown, name: string, value: unknown, { source }: { source?: string } = {}) {
+    if (name === field && source !== undefined) digits.set(this, source);
+    return value;
+  });
+  return digits.get(outermost);
 }
 
 type Row = Readonly<Record<string, string>>;

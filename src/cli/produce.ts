@@ -51,14 +51,14 @@ message says how many records stand and how many may or may not; the exit code i
         yield chunk;
       }
     }
-    /** Bad input ends the stream in order: what came before it is to stand. */
+    /** Bad input, and what cannot be read, ends the stream in order: what came before it is to stand. */
     async function* batches(): AsyncGenerator<LineBatch> {
       for (const file of files.length === 0 ? [undefined] : files) {
         try {
           yield* recordLines(counted(file === undefined ? terminal.stdin : createReadStream(file)), { format, keyField });
         } catch (error) {
-          if (!(error instanceof BadInput)) throw error;
-          bad = `${file === undefined ? '' : `${file}: `}${error.message}`;
+          if (!(error instanceof BadInput) && (error as NodeJS.ErrnoException).syscall === undefined) throw error;
+          bad = `${file === undefined ? '' : `${file}: `}${(error as Error).message}`;
           return;
         }
       }

@@ -158,6 +158,32 @@ describe('produce and consume', () => {
     for (const part of ['"key":"7","value":{"id":7,"n":1.10}', '"key":"x","value":{"id":"x","n":12345678901234567890}', '"key":null,"value":{"n":0}']) expect(out).toContain(part);
   });
 
+  it('a key is the number that was sent, also where JavaScript would round it', async () => {
+    const name = await topic();
+    const input = '{"a":{"id":1},"id":12345678901234567891,"b":{"id":2}}\n{"id":12345678901234567892}\n';
+    expect((await wadi(['produce', name, '--format', 'json', '--key-field', 'id'], { input })).code).toBe(0);
+    const keys = (await wadi(['consume', name, '--with-key'])).out.split('\n').map((line) => line.split('\t')[0]);
+    expect(keys).toEqual(['12345678901234567891', '12345678901234567892', '']);
+  });
+
+  it('a byte order mark is kept in lines, and passed over before JSON', async () => {
+    const [asLines, asJson] = [await topic(), await topic()];
+    const input = '\ufeff1\n\ufeff2\n';
+    expect((await wadi(['produce', asLines], { input })).code).toBe(0);
+    expect((await wadi(['consume', asLines])).out).toBe(input);
+    expect(await wadi(['produce', asJson, '--format', 'json'], { input })).toMatchObject({ code: 2, err: expect.stringContaining('line 2 is not JSON') });
+    expect((await wadi(['consume', asJson])).out).toBe('1\n');
+  });
+
+  it('what cannot be read ends the input there, and is told', async () => {
+    const name = await topic();
+    const file = join(home, 'readable.txt');
+    writeFileSync(file, 'before\n');
+    const { code, err } = await wadi(['produce', name, file, home, file]);
+    expect([code, err]).toEqual([2, expect.stringMatching(/cannot be sent: .*EISDIR.* 1 record acknowledged, none unknown\./)]);
+    expect((await wadi(['consume', name])).out).toBe('before\n');
+  });
+
   it('records come with all that they have, and can be produced again', async () => {
     const [from, to] = [await topic(), await topic()];
     const record = { key: 'k', value: { a: 1 }, headers: [['h', 'x']], timestamp: 1_700_000_000_000 };
@@ -255,8 +281,10 @@ describe('connections', () => {
     expect((await wadi(['topics', 'list', '--config', settings], { env: { WADI_URL: undefined } })).code).toBe(0);
     expect((await wadi(['topics', 'list', '--config', settings], { env: { WADI_URL: nowhere } })).code).toBe(3);
     expect((await wadi(['topics', 'list', '--url', server.url], { env: { WADI_URL: nowhere } })).code).toBe(0);
-    writeFileSync(settings, '{"url":1}');
-    expect(await wadi(['topics', 'list', '--config', settings])).toMatchObject({ code: 2, err: expect.stringContaining('JSON object of url and token') });
+    for (const wrong of ['{"url":1}', '{"host":"x"}', 'null', '[]', '"x"']) {
+      writeFileSync(settings, wrong);
+      expect(await wadi(['topics', 'list', '--config', settings])).toMatchObject({ code: 2, err: expect.stringContaining('JSON object of url and token') });
+    }
   });
 });
 
