@@ -1,5 +1,6 @@
 // Who may do what: every route with every kind of token, and nothing for whoever has none.
 
+import { Agent, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Access, accesses, createTokens, hashOf, makeToken, type TokenEntry } from '../../src/access/tokens.ts';
 import { builtRoutes, routesToCome } from '../../src/http/routes.ts';
@@ -135,4 +136,39 @@ it('a token that is taken away is none from then on', async () => {
   entries = kept.filter(({ name }) => name !== 'read');
   expect((await client.get('/v1', as('read'))).status).toBe(401);
   entries = kept;
+});
+
+describe('on one connection', () => {
+  const [first, second] = [bearer('first', ['read']), bearer('second', ['read'])];
+  let tokens = createTokens([first.entry]);
+  let one: Home;
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  beforeAll(async () => {
+    one = await serveBroker(await memoryBroker(), { tokens: () => tokens });
+  });
+  afterAll(async () => {
+    agent.destroy();
+    await one.close();
+  });
+
+  /** Status and the client's own port. */
+  const ask = (authorization?: string): Promise<[number, number]> =>
+    new Promise((resolve, reject) => {
+      const sent = request(`${one.url}/v1/topics`, { agent, headers: authorization === undefined ? {} : { authorization } }, (reply) => {
+        const port = reply.socket.localPort ?? 0;
+        reply.resume().once('end', () => resolve([reply.statusCode ?? 0, port]));
+      });
+      sent.once('error', reject).end();
+    });
+
+  it('every request is judged by its own token, and by those that are known at its time', async () => {
+    const [known, other] = [`Bearer ${first.token}`, `Bearer ${second.token}`];
+    const asked: [number, number][] = [];
+    for (const authorization of [known, known, undefined, other, `${known.slice(0, -1)}-`, known.slice(0, -1), `${known}x`, known]) asked.push(await ask(authorization));
+    expect(asked.map(([status]) => status)).toEqual([200, 200, 401, 401, 401, 401, 401, 200]);
+    tokens = createTokens([second.entry]);
+    for (const authorization of [known, other]) asked.push(await ask(authorization));
+    expect(asked.slice(-2).map(([status]) => status)).toEqual([401, 200]);
+    expect(new Set(asked.map(([, port]) => port)).size).toBe(1);
+  });
 });
