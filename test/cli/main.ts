@@ -103,11 +103,13 @@ async function feed(child: ChildProcess, values: Iterable<string>, onLine: (line
 /** Or the command has ended. */
 function drained({ stdin }: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
+    // Its close was told before, and nothing more is.
+    if (stdin?.destroyed !== false) return resolve();
     const over = (): void => {
-      stdin?.off('drain', over).off('close', over);
+      stdin.off('drain', over).off('close', over);
       resolve();
     };
-    stdin?.on('drain', over).on('close', over);
+    stdin.on('drain', over).on('close', over);
   });
 }
 
