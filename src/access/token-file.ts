@@ -22,10 +22,25 @@ export async function readTokenFile(path: string): Promise<TokenEntry[]> {
 
 /**
  * Makes a token, adds it to the file (a new one where there is none) and answers it: nobody can tell it later. The file
- * is replaced as a whole, so a server that reads it meanwhile sees the old or the new one.
- * @throws TokensInvalid for a file that is not valid, a name that is taken, or a grant that is none
+ * is replaced as a whole, so a server that reads it meanwhile sees the old or the new one; and by one at a time, or a
+ * token could be lost that was told already.
+ * @throws TokensInvalid for a file that is not valid or that somebody else changes now, a name that is taken, or a grant that is none
  */
 export async function addToken(path: string, grant: Grant): Promise<string> {
+  const lock = `${path}.lock`;
+  const held = await open(lock, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw new TokensInvalid(`cannot write beside the file of tokens ${path}: ${error.message}`);
+    throw new TokensInvalid(`somebody else adds a token to ${path} now: try again, and if nobody does, remove ${lock}`);
+  });
+  try {
+    return await addTokenAlone(path, grant);
+  } finally {
+    await held.close();
+    await rm(lock, { force: true });
+  }
+}
+
+async function addTokenAlone(path: string, grant: Grant): Promise<string> {
   const token = makeToken();
   const before = await readTokenFile(path).catch((error: unknown) => {
     if (error instanceof TokensInvalid && error.message.includes('ENOENT')) return [];

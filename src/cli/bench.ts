@@ -1,7 +1,8 @@
 // wadi bench: how fast this server is for this client, in round numbers.
 
 import type { Client } from '../client/client.ts';
-import { type Command, exit } from './command.ts';
+import { Problem } from '../client/problem.ts';
+import { type Command, exit, Usage } from './command.ts';
 import { connect, connectionOptions } from './connection.ts';
 
 export const benchCommand: Command = {
@@ -29,6 +30,7 @@ export const benchCommand: Command = {
       records: given.integer('records', 1) ?? 100,
       bytes: given.integer('bytes', 1) ?? 1000,
     };
+    if (await stands(client, topic)) throw new Usage(`Topic "${topic}" stands already. Give a name that is free: this topic is filled, and deleted in the end.`);
     await client.topics.create(topic, { partitions: given.integer('partitions', 1) ?? 1 });
     try {
       const appended = await append(client, topic, load, terminal.interrupted);
@@ -41,6 +43,16 @@ export const benchCommand: Command = {
     return exit.ok;
   },
 };
+
+async function stands(client: Client, topic: string): Promise<boolean> {
+  try {
+    await client.topics.describe(topic);
+    return true;
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'topic_not_found') return false;
+    throw error;
+  }
+}
 
 type Load = { readonly seconds: number; readonly connections: number; readonly records: number; readonly bytes: number };
 type Measured = { readonly requests: number; readonly ms: number; readonly latenciesMs: readonly number[] };

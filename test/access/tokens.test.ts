@@ -98,6 +98,18 @@ describe('a file of tokens', () => {
     expect([tokens.grantOf(first)?.name, tokens.grantOf(second)]).toEqual(['first', { name: 'second', access: ['admin'], topics: ['a*'] }]);
   });
 
+  it('holds every token that was told, however many are added at once', async () => {
+    const path = join(temporaryFolder('tokens'), 'tokens.json');
+    const added = await Promise.allSettled(Array.from({ length: 10 }, (_, i) => addToken(path, { name: `t${i}`, access: ['read'] })));
+    const told = added.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    expect(told.length).toBeGreaterThan(0);
+    for (const one of added) if (one.status === 'rejected') expect(one.reason).toMatchObject({ message: expect.stringContaining('somebody else adds a token') });
+    const tokens = createTokens(await readTokenFile(path));
+    expect(told.map((token) => tokens.grantOf(token)?.access)).toEqual(told.map(() => ['read']));
+    // Nothing is left in the way.
+    await addToken(path, { name: 'later', access: ['read'] });
+  });
+
   it('is left as it is where what is added is not valid', async () => {
     const path = join(temporaryFolder('tokens'), 'tokens.json');
     await addToken(path, { name: 'a', access: ['read'] });

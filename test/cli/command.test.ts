@@ -288,6 +288,21 @@ describe('connections', () => {
   });
 });
 
+describe('bench', () => {
+  it('leaves a topic that stands already as it is', async () => {
+    const name = await topic();
+    await wadi(['produce', name], { input: 'mine\n' });
+    expect(await wadi(['bench', '--topic', name, '--seconds', '1'])).toMatchObject({ code: 2, out: '', err: expect.stringContaining('stands already') });
+    expect((await wadi(['consume', name])).out).toBe('mine\n');
+  });
+
+  it('deletes the topic that it made', async () => {
+    const name = fresh();
+    expect(await wadi(['bench', '--topic', name, '--seconds', '1', '--connections', '1'])).toMatchObject({ code: 0, err: '' });
+    expect((await wadi(['topics', 'describe', name])).err).toContain('topic_not_found');
+  });
+});
+
 describe('completion', () => {
   const complete = async (words: readonly string[]): Promise<string[]> => {
     const quoted = words.map((word) => `'${word}'`).join(' ');
