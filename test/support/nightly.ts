@@ -20,6 +20,7 @@ const suites: readonly (readonly string[])[] = [
   ['run', 'test:agents'],
   ['run', 'simulate', '--', '--seeds', '5000', '--seed', seed],
   ['run', 'simulate:planted'],
+  ['run', 'model'],
   ['run', 'crash', '--', '--kills', '200', '--seed', seed],
   ['run', 'example:flights'],
   ['run', 'bench'],
