@@ -54,7 +54,7 @@ async function make(broker: Broker, topic: Topic): Promise<boolean> {
     const named = await broker.ledger.writeAll(planName(topic, abandonedAtMs));
     if (named.applied || (await readTopic(broker.ledger, topic.id))?.state === 'live') return true;
   }
-  if (await beginDelete(broker, topic)) await clearAway(broker, topic.id);
+  if (await beginDelete(broker, topic)) await clearAway(broker, topic);
   return false;
 }
 

@@ -2,9 +2,9 @@
 // to remove is removed afterwards, by whoever comes to it (run-work.ts). Payloads stay until the compactor
 // collects their epoch: they may hold records of other topics.
 
-import { headKey, manifestKey, partitionKey, partitionOfRegistry, registryKey, registryOf, runRange, spilledProducersKey, type TopicId, topicKey } from '../log/keys.ts';
+import { headKey, manifestKey, partitionKey, partitionOfRegistry, registryKey, registryOf, runRange, spilledProducersKey, type TopicId } from '../log/keys.ts';
 import type { Topic } from '../log/topic.ts';
-import { planBeginDelete, planCloseHead, planUnname } from '../log/topic-writes.ts';
+import { planBeginDelete, planCloseHead, planTombstone, planUnname } from '../log/topic-writes.ts';
 import type { Key } from '../log/write.ts';
 import { limits } from '../record/limits.ts';
 import type { Broker } from './broker.ts';
@@ -21,7 +21,7 @@ const pageSize = 100;
 export async function deleteTopic(broker: Broker, name: string): Promise<TopicId> {
   const topic = await readTopicByName(broker.ledger, name);
   broker.topics.forget(name);
-  if (topic === undefined || topic.state === 'creating') throw topicNotFound(name);
+  if (topic === undefined || topic.state === 'creating' || topic.state === 'deleted') throw topicNotFound(name);
   await beginDelete(broker, topic);
   return topic.id;
 }
@@ -31,6 +31,7 @@ export async function deleteTopic(broker: Broker, name: string): Promise<TopicId
  * @returns false where the topic was in another state by then: it is left as it stands
  */
 export async function beginDelete(broker: Broker, topic: Topic): Promise<boolean> {
+  if (topic.state === 'deleted') return false;
   if (topic.state !== 'deleting') {
     const begun = await broker.ledger.writeAll(planBeginDelete(topic.id, topic.state, broker.clock.nowMs()));
     if (!begun.applied && (await readTopic(broker.ledger, topic.id))?.state !== 'deleting') return false;
@@ -49,17 +50,18 @@ async function closeAndUnname(broker: Broker, topic: Topic): Promise<void> {
 }
 
 /**
- * Removes what a deleted topic left, the topic's own item last. May be repeated, by anybody.
+ * Removes what a deleted topic left, but for a tombstone in place of the topic's own item. May be repeated, by anybody.
  * @param stopped asked before each page; answers false where it ended the work early
  */
-export async function clearAway(broker: Broker, topicId: TopicId, stopped: () => boolean = () => false): Promise<boolean> {
+export async function clearAway(broker: Broker, topic: Topic, stopped: () => boolean = () => false): Promise<boolean> {
+  const topicId = topic.id;
   for (const partition of await partitionsOf(broker, topicId)) {
     if (!(await removeRange(broker, stopped, partitionKey(topicId, partition), runRange.first, runRange.last))) return false;
     if (!(await removeRange(broker, stopped, spilledProducersKey(topicId, partition)))) return false;
     await remove(broker, [manifestKey(topicId, partition), headKey(topicId, partition)]);
     await remove(broker, [registryKey(topicId, partition)]);
   }
-  await remove(broker, [topicKey(topicId)]);
+  await broker.ledger.write(planTombstone(topic));
   return true;
 }
 

@@ -42,10 +42,10 @@ async function settle(broker: Broker, pk: string, sk: string, stopped: () => boo
   }
 }
 
-/** Whether nothing is left to do. A live topic needs nothing: its maker came to the end after all. */
+/** Whether nothing is left to do. A live topic needs nothing: its maker came to the end after all. Nor does a tombstone. */
 async function workOn(broker: Broker, topicId: string, stopped: () => boolean): Promise<boolean> {
   const topic = await readTopic(broker.ledger, topicId);
-  if (topic === undefined || topic.state === 'live') return true;
+  if (topic === undefined || topic.state === 'live' || topic.state === 'deleted') return true;
   if (!(await beginDelete(broker, topic))) return true;
-  return clearAway(broker, topicId, stopped);
+  return clearAway(broker, topic, stopped);
 }

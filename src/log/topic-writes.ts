@@ -53,13 +53,12 @@ function newManifest(cleanEpoch: number): Item {
 
 /**
  * Together: the moment at which the topic exists. Refused where the name is taken, or where the work item came
- * first. The head is checked for a repeat of the whole creation that arrives after the topic was deleted.
+ * first.
  */
 export function planName(topic: Topic, abandonedAtMs: number): Write[] {
   return [
     { key: topicNameKey(topic.name), action: 'put', guards: [absent('u')], item: { fv: formatVersion, u: topic.id } },
     { key: topicKey(topic.id), action: 'update', guards: [equals('st', 'creating')], changes: [set('st', 'live')] },
-    { key: headKey(topic.id, 0), action: 'check', guards: [exists('nx'), absent('dl')] },
     { key: workKey(topic.id, abandonedAtMs), action: 'delete', guards: [] },
   ];
 }
@@ -78,6 +77,14 @@ export function planBeginDelete(topicId: TopicId, from: 'live' | 'creating', due
     { key: topicKey(topicId), action: 'update', guards: [equals('st', from)], changes: [set('st', 'deleting')] },
     { key: workKey(topicId, dueMs), action: 'put', guards: [], item: { fv: formatVersion, why: 'delete' } },
   ];
+}
+
+/**
+ * All that stays of a deleted topic, for ever: without it, the transactions of its creation, carried out once more
+ * after everything was cleared away, would make it anew.
+ */
+export function planTombstone({ id, name }: Topic): Write {
+  return { key: topicKey(id), action: 'put', guards: [equals('st', 'deleting')], item: { fv: formatVersion, name, st: 'deleted', np: 0, cfg: {}, cv: 0 } };
 }
 
 /** From here on the head refuses every append. */

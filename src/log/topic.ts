@@ -82,8 +82,8 @@ export const sameConfig = (a: TopicConfig, b: TopicConfig): boolean => (Object.k
 export type Topic = {
   readonly id: TopicId;
   readonly name: string;
-  /** `creating` until its name leads to it, `deleting` from the moment on at which it no longer takes records. */
-  readonly state: 'creating' | 'live' | 'deleting';
+  /** `creating` until its name leads to it, `deleting` from the moment on at which it no longer takes records, `deleted` when nothing but this is left. */
+  readonly state: 'creating' | 'live' | 'deleting' | 'deleted';
   readonly partitions: number;
   readonly config: TopicConfig;
   /** Grows with each change of the settings. */

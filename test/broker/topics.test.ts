@@ -18,7 +18,7 @@ const codeOf = (promise: Promise<unknown>) =>
     (error: WadiError) => error.code,
   );
 
-/** What of a topic is left in the ledger, besides payloads. */
+/** What of a topic is left in the ledger, besides payloads and its tombstone. */
 async function leftovers(broker: Broker, id: string, partitions: number): Promise<string[]> {
   const found: string[] = [];
   for (let partition = 0; partition < partitions; partition++) {
@@ -28,7 +28,7 @@ async function leftovers(broker: Broker, id: string, partitions: number): Promis
   const { items } = await broker.ledger.scan({ ...registryOf(id), limit: 1000, strong: true });
   found.push(...items.map(({ sk }) => sk));
   for (const pk of workShards) found.push(...(await broker.ledger.scan({ pk, limit: 100, strong: true })).items.map(({ sk }) => sk));
-  if ((await broker.ledger.read([topicKey(id)], { strong: true }))[0] !== undefined) found.push('TU');
+  if ((await broker.ledger.read([topicKey(id)], { strong: true }))[0]?.['st'] !== 'deleted') found.push('TU');
   return found;
 }
 
@@ -180,12 +180,15 @@ it('work that cannot be done does not keep the rest from being done, and stays',
   expect(await runDueWork(broker, () => true)).toBe(0);
 });
 
-it('a creation that arrives a second time after the deletion makes no topic without heads', async () => {
+it('a creation that arrives a second time after the deletion, as a whole, makes nothing', async () => {
   const broker = await brokerWithTopic();
-  const creation = broker.ledger.sent.filter((writes) => writes.some(({ key, action }) => (key.pk.startsWith('TU#') && action === 'put') || key.pk === 'TN'));
+  const { id } = await broker.topics.resolve('t');
+  const creation = broker.ledger.sent.filter((writes) => writes.some(({ key }) => [`TU#${id}`, 'TN', partitionKey(id, 0)].includes(key.pk)));
+  expect(creation).toHaveLength(3);
   await deleteTopic(broker, 't');
   await runDueWork(broker);
   for (const writes of creation) await broker.ledger.writeAll(writes);
+  expect(await leftovers(broker, id, 1)).toEqual([]);
   expect(await codeOf(describeTopic(broker, 't'))).toBe('topic_not_found');
   expect((await createTopic(broker, { name: 't' })).created).toBe(true);
 });

@@ -3,7 +3,7 @@
 
 export type Model = {
   readonly name: string;
-  readonly module: 'CommitLog' | 'Split';
+  readonly module: 'CommitLog' | 'Split' | 'Topics';
   /** Constants, each as TLA+. */
   readonly constants: Readonly<Record<string, string>>;
   readonly invariants: readonly string[];
@@ -59,6 +59,12 @@ const holds = (name: string, bounds: Bounds, long = false): Model => ({ name, ..
 const broken = (name: string, bug: string, bounds: Bounds, ...refutes: string[]): Model => ({ name, ...commitLog(bounds, bug), refutes });
 const split = (newId: boolean): Pick<Model, 'module' | 'constants' | 'invariants'> => ({ module: 'Split', constants: { NewCid: String(newId).toUpperCase() }, invariants: ['NoDup'] });
 
+const topics = (again: number, bug?: string): Pick<Model, 'module' | 'constants' | 'invariants'> => ({
+  module: 'Topics',
+  constants: { Ids: set([1, 2]), Again: String(again), Bugs: set(bug === undefined ? [] : [bug]) },
+  invariants: ['NamedWhole', 'NameKept', 'NoReturn', 'NoLate', 'NothingLost'],
+});
+
 const two = { producers: [0, 0] };
 
 export const models: readonly Model[] = [
@@ -77,6 +83,7 @@ export const models: readonly Model[] = [
   holds('two that expect the same offset', { producers: [0, 0, 0], expected: [0, 0, none] }, true),
   holds('a topic that is deleted', { ...two, deletes: true }),
   holds('a topic that is deleted, and an expected offset', { ...two, expected: [1, none], deletes: true }),
+  { name: 'two topics made and deleted under one name', ...topics(6) },
   { name: 'a commit that is split', ...split(false) },
   broken('no window fence', 'nopin', two, 'NoDup'),
   broken('no look at the ids', 'nodedupe', two, 'NoDup'),
@@ -97,5 +104,10 @@ export const models: readonly Model[] = [
   broken('a mismatch told before the ids are looked at', 'expfirst', { producers: [0, 0], expected: [0, none] }, 'FailTrue'),
   broken('no look at the deletion', 'nodl', { ...two, deletes: true }, 'DelTrue', 'FailTrue'),
   broken('a deletion answered before heads refuse', 'answerearly', { ...two, deletes: true }, 'DelTrue'),
+  { name: 'heads made without a look at the topic', ...topics(1, 'headsalways'), refutes: ['NothingLost', 'NoLate'] },
+  { name: 'a name taken away from whoever has it', ...topics(0, 'unnameany'), refutes: ['NameKept'] },
+  { name: 'no tombstone: a creation carried out again as a whole', ...topics(3, 'forget'), refutes: ['NamedWhole', 'NameKept', 'NoLate', 'NoReturn'] },
+  { name: 'a topic forgotten before its heads', ...topics(0, 'forgetfirst'), refutes: ['NothingLost'] },
+  { name: 'no look at the deletion by a server that remembers', ...topics(0, 'nodl'), refutes: ['NoLate'] },
   { name: 'a split under a new id', ...split(true), refutes: ['NoDup'] },
 ];

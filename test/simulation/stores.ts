@@ -36,7 +36,7 @@ export function createStores(nowMs: () => number): Stores {
 
   async function nameIfLate(key: Key): Promise<string | undefined> {
     const [topic] = await inner.read([{ pk: `TU#${key.pk.slice(2, 24)}`, sk: 'T' }], { strong: true });
-    return topic === undefined || topic['st'] === 'deleting' ? nameOf(key) : undefined;
+    return topic === undefined || topic['st'] === 'deleting' || topic['st'] === 'deleted' ? nameOf(key) : undefined;
   }
 
   const ledger: Ledger = {

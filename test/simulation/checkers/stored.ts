@@ -43,7 +43,8 @@ export async function checkStored({ dump, lateRuns, objects }: Pick<Stores, 'dum
     const partition = items.get(key.pk) ?? new Map<string, Item>();
     items.set(key.pk, partition.set(key.sk, item));
   }
-  const topics = [...items.keys()].filter((pk) => pk.startsWith('TU#')).map((pk) => pk.slice(3));
+  // Of a topic that is gone a tombstone stays.
+  const topics = [...items].filter(([pk, entries]) => pk.startsWith('TU#') && entries.get('T')?.['st'] !== 'deleted').map(([pk]) => pk.slice(3));
   for (const id of topics) await checkTopic(id, items, objects, report);
   const strayRuns = checkLeftovers(items, new Set(topics), await lateRuns(), report);
   return { findings, strayRuns };
@@ -144,7 +145,7 @@ async function checkPayload(pk: string, ref: Ref, items: Items, objects: ObjectS
 }
 
 /**
- * I10: of a topic that is gone nothing stays but payloads; and the run of a seal that came when the topic was being
+ * I10: of a topic that is gone nothing stays but payloads and a tombstone; and the run of a seal that came when the topic was being
  * cleared away already, for a seal is conditioned on nothing but its own absence. Those are counted, not reported:
  * no reader can be led to them, and PROTOCOL leaves them (2.11).
  */
