@@ -221,6 +221,8 @@ describe('two files', () => {
     const { journal } = await recovered(folder);
     const [place] = await journal.append(large('first'));
     for (let i = 0; i < 8; i++) await journal.append(large(`l${i}`));
+    // The file is open from here on: whether the name or the read goes first does not matter.
+    await journal.read(place as Place);
     const reading = journal.read(place as Place);
     await journal.remove([1]);
     expect(await reading).toHaveLength((place as Place).bytes);
