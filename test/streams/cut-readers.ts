@@ -57,8 +57,13 @@ function follow(run: Run, topic: string, path: string, random: SeededRandom) {
           if (isThere()) return;
           const event = await events.next();
           const { records } = JSON.parse(event.data) as { records: Seen[] };
-          seen.push(...records);
-          for (const { partition } of records) counts[partition] = (counts[partition] ?? 0) + 1;
+          for (const record of records) {
+            const due = counts[record.partition] ?? 0;
+            seen.push(record);
+            // It is judged in the end.
+            if (record.offset !== due) return;
+            counts[record.partition] = due + 1;
+          }
           last = event.id;
         }
         if (abrupt) void events.next().catch(() => {});
