@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 // Starts the command with the Node that the package brings, whatever Node is on the PATH, and with V8's flags that must
-// be there at the start: the server's young generation (docs/adr/0005-a-journal-under-the-ledger.md; the same in the
-// package's start script), and how far the
-// heap of the other commands may grow, on which depends how long V8 lets garbage lie.
+// be there at the start: the server's (docs/adr/0005-a-journal-under-the-ledger.md; the same in package.json's start), and
+// how far the heap of the other commands may grow, on which depends how long V8 lets garbage lie.
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';

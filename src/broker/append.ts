@@ -47,7 +47,7 @@ export type AppendAnswer = {
   /** In order of partition. */
   readonly results: readonly PartitionResult[];
   /** For each record of the request, in its order: its partition. Records of one partition keep their order. None for record batches. */
-  readonly partitionOf: readonly number[];
+  readonly recordPartitions: readonly number[];
 };
 
 /**
@@ -56,8 +56,8 @@ export type AppendAnswer = {
  */
 export function appendRecords(broker: Broker, request: AppendRecordsRequest): Promise<AppendAnswer> {
   return onLiveTopic(broker, request, async (remembered) => {
-    const { topic, parts, partitionOf } = await prepareParts(broker, remembered, request);
-    return { topicId: topic.id, results: await commitParts(broker, topic, parts), partitionOf };
+    const { topic, parts, recordPartitions } = await prepareParts(broker, remembered, request);
+    return { topicId: topic.id, results: await commitParts(broker, topic, parts), recordPartitions };
   });
 }
 
@@ -78,7 +78,7 @@ export function appendBatches(broker: Broker, request: AppendBatchesRequest): Pr
       maxTimestamp: Math.max(...batches.map((batch) => batch.maxTimestamp)),
       ...expected(request.expectedOffset),
     };
-    return { topicId: topic.id, results: await commitParts(broker, topic, [{ partition: request.partition, part }]), partitionOf: [] };
+    return { topicId: topic.id, results: await commitParts(broker, topic, [{ partition: request.partition, part }]), recordPartitions: [] };
   });
 }
 
@@ -98,7 +98,12 @@ async function onLiveTopic(
 }
 
 type Part = { readonly partition: number; readonly part: AppendPart };
-type Prepared = { readonly topic: Topic /** In order of partition. */; readonly parts: readonly Part[]; readonly partitionOf: readonly number[] };
+type Prepared = {
+  readonly topic: Topic;
+  /** In order of partition. */
+  readonly parts: readonly Part[];
+  readonly recordPartitions: readonly number[];
+};
 
 /** Nothing of it waits while it holds records: a topic that has grown since it was remembered is looked up without them. */
 function prepareParts(broker: Broker, topic: Topic, request: AppendRecordsRequest, fresh = false): Prepared | Promise<Prepared> {
@@ -108,19 +113,19 @@ function prepareParts(broker: Broker, topic: Topic, request: AppendRecordsReques
     return broker.topics.resolve(topic.name, { fresh: true }).then((grown) => prepareParts(broker, grown, request, true));
   }
   const { 'compression.type': compression, 'max.message.bytes': maxMessageBytes } = topic.config;
-  const { byPartition, partitionOf } = placeRecords(broker, topic, request.partition, records);
+  const { byPartition, recordPartitions } = placeRecords(broker, topic, request.partition, records);
   const parts = [...byPartition].map(([partition, there]) => {
     const { bytes, count, maxTimestamp } = encodeBatches(there, { compression, maxMessageBytes }, broker.codecs);
     return { partition, part: { bytes, count, maxTimestamp, ...expected(request.expectedOffset) } };
   });
   parts.sort((a, b) => a.partition - b.partition);
-  return { topic, parts, partitionOf };
+  return { topic, parts, recordPartitions };
 }
 
 function placeRecords(broker: Broker, topic: Topic, common: number | undefined, records: readonly RecordToAppend[]) {
   const byPartition = new Map<number, RecordData[]>();
   const sticky = Math.floor(broker.random.fraction() * topic.partitions);
-  const partitionOf = records.map((record, i) => {
+  const recordPartitions = records.map((record, i) => {
     if (common !== undefined && record.partition !== undefined && record.partition !== common) {
       throw new WadiError('invalid_record', `records[${i}].partition is ${record.partition}, but the request is for partition ${common}.`, { record: i });
     }
@@ -136,7 +141,7 @@ function placeRecords(broker: Broker, topic: Topic, common: number | undefined, 
     else there.push(record);
     return partition;
   });
-  return { byPartition, partitionOf };
+  return { byPartition, recordPartitions };
 }
 
 function commitParts(broker: Broker, topic: Topic, parts: readonly Part[]): Promise<PartitionResult[]> {

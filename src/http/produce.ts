@@ -124,9 +124,9 @@ function answerOf(api: Api, context: RequestContext, { answer }: Query, appended
   return answerJson(api, context, errors.length === 0 ? 200 : 207, { topicId, results: results.map(describeResult), records });
 }
 
-function placesOf({ results, partitionOf }: AppendAnswer): object[] {
+function placesOf({ results, recordPartitions }: AppendAnswer): object[] {
   const byPartition = new Map(results.map((result) => [result.partition, 'error' in result ? { code: result.error.code } : { next: result.baseOffset }]));
-  return partitionOf.map((partition) => {
+  return recordPartitions.map((partition) => {
     const result = byPartition.get(partition);
     return result !== undefined && 'next' in result ? { partition, offset: result.next++ } : { partition, ...result };
   });

@@ -51,10 +51,7 @@ function newManifest(cleanEpoch: number): Item {
   return { fv: formatVersion, ls: 0, ct: 0, cl: cleanEpoch, by: 0, ob: 0, tl: encodeTotals(noTotals) };
 }
 
-/**
- * Together: the moment at which the topic exists. Refused where the name is taken, or where the work item came
- * first.
- */
+/** Together: the moment at which the topic exists. Refused where the name is taken, or where the work item came first. */
 export function planName(topic: Topic, abandonedAtMs: number): Write[] {
   return [
     { key: topicNameKey(topic.name), action: 'put', guards: [absent('u')], item: { fv: formatVersion, u: topic.id } },
