@@ -24,8 +24,10 @@ export type Ports = {
 
 /** What differs between homes. */
 export type Policy = {
-  /** Payloads up to this size go into the ledger, in one write with the head; larger ones become objects. */
+  /** Payloads up to this size go into the ledger; larger ones become objects. */
   readonly inlineMaxBytes: number;
+  /** A payload in the ledger goes together with its commit, in one `writeAll`; else before it, by a write of its own. */
+  readonly inlineTogether: boolean;
   /** A head seen longer ago than this is read again before an append. A hint: an old view costs a refused write. */
   readonly viewMaxAgeMs: number;
 };

@@ -7,8 +7,9 @@ import type { Broker } from './broker.ts';
 import type { Lane, Waiting } from './committer.ts';
 import { type Deadline, deadlineIn } from './deadline.ts';
 import { failureBeforeCommit } from './failures.ts';
+import { lookAhead } from './head-view.ts';
 import { type Payload, sendCommit } from './send-commit.ts';
-import { uploadPayload } from './upload.ts';
+import { putPayload, type Upload, uploadPayload } from './upload.ts';
 
 /** What one partition commits at once. */
 export type Group = { readonly lane: Lane; readonly entries: readonly Waiting[] };
@@ -33,8 +34,9 @@ async function commitTogether(broker: Broker, groups: readonly Group[], inline: 
   const deadline = deadlineIn(broker.clock, limits.appendTimeoutMs);
   try {
     const parts = groups.flatMap(({ entries }) => entries);
-    // Without an upload nothing is waited for up to the write itself.
-    const payload = inline ? inlinePayload(broker, parts) : await uploadedPayload(broker, parts, deadline);
+    const lanes = groups.map(({ lane }) => lane);
+    // A payload that goes together with its commit is not waited for.
+    const payload = inline && broker.policy.inlineTogether ? payloadTogether(broker, parts) : await payloadBefore(broker, parts, inline, lanes, deadline);
     let position = 0;
     const commits = groups.map((group) => {
       const start = position;
@@ -59,7 +61,7 @@ async function commitPartition(broker: Broker, { lane, entries }: Group, first: 
   while (remaining.length > 0) {
     const again = remaining.map(({ waiting }) => waiting);
     try {
-      const payload = first.inline ? inlinePayload(broker, again) : await uploadedPayload(broker, again, deadline);
+      const payload = first.bytes === undefined ? await payloadBefore(broker, again, first.inline, [lane], deadline) : payloadTogether(broker, again);
       remaining = await sendCommit(broker, lane, payload, place(again, 0), deadline, decided);
     } catch (error) {
       return refuse(broker, { lane, entries: again }, error);
@@ -67,13 +69,30 @@ async function commitPartition(broker: Broker, { lane, entries }: Group, first: 
   }
 }
 
-function inlinePayload(broker: Broker, parts: readonly Waiting[]): Payload {
-  return { id: broker.random.bytes(16), epoch: broker.epoch, inline: true, bytes: concat(parts) };
+function payloadTogether(broker: Broker, parts: readonly Waiting[]): Payload {
+  return { id: broker.random.bytes(16), epoch: broker.epoch, inline: true, bytes: concat(parts), looked: noLanes };
 }
 
-async function uploadedPayload(broker: Broker, parts: readonly Waiting[], deadline: Deadline): Promise<Payload> {
-  const bytes = concat(parts);
-  return { ...(await uploadPayload(broker, bytes, deadline)), inline: false, bytes };
+const noLanes: ReadonlySet<Lane> = new Set();
+
+/** Meanwhile the heads are looked at. */
+async function payloadBefore(broker: Broker, parts: readonly Waiting[], inline: boolean, lanes: readonly Lane[], deadline: Deadline): Promise<Payload> {
+  const store: (broker: Broker, bytes: Uint8Array, deadline: Deadline) => Promise<Upload> = inline ? putPayload : uploadPayload;
+  const looked = new Set<Lane>();
+  let stored = false;
+  for (const lane of lanes)
+    void lookAhead(
+      broker,
+      lane,
+      () => stored,
+      () => looked.add(lane),
+    );
+  try {
+    const upload = await store(broker, concat(parts), deadline);
+    return { ...upload, inline, bytes: undefined, looked };
+  } finally {
+    stored = true;
+  }
 }
 
 function concat(parts: readonly Waiting[]): Uint8Array {

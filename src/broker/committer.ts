@@ -5,8 +5,10 @@
 import type { TopicId } from '../log/keys.ts';
 import { WadiError } from '../record/errors.ts';
 import { limits } from '../record/limits.ts';
+import { createPace, type Pace } from './admission.ts';
 import type { Broker } from './broker.ts';
 import { commitGroups, type Group } from './commit.ts';
+import { partitionBusy } from './failures.ts';
 import type { HeadView } from './head-view.ts';
 
 /** Whole record batches of one request for one partition, offsets zero. */
@@ -32,6 +34,8 @@ export type Lane = {
   inFlight: Group | undefined;
   sealing: boolean;
   view: HeadView | undefined;
+  /** Where the ledger takes only so many writes of one item. */
+  readonly pace: Pace | undefined;
 };
 
 export type Committer = {
@@ -48,6 +52,8 @@ export function createCommitter(broker: () => Broker): Committer {
   const lanes = new Map<TopicId, Map<number, Lane>>();
   let laneCount = 0;
   const ready = new Set<Lane>();
+  /** Those that wait for their pace, and how to end that. */
+  const paced = new Map<Lane, () => void>();
   let scheduled = false;
   let active = 0;
   let closed: Promise<void> | undefined;
@@ -59,7 +65,9 @@ export function createCommitter(broker: () => Broker): Committer {
 
   function makeLane(topicId: TopicId, partition: number): Lane {
     if (laneCount >= limits.maxPartitionCacheEntries) forgetIdleLanes();
-    const lane: Lane = { topicId, partition, queue: [], queuedBytes: 0, inFlight: undefined, sealing: false, view: undefined };
+    const rate = broker().ledger.limits.itemWriteUnitsPerSecond;
+    const pace = rate === undefined ? undefined : createPace(broker(), rate);
+    const lane: Lane = { topicId, partition, queue: [], queuedBytes: 0, inFlight: undefined, sealing: false, view: undefined, pace };
     const ofTopic = lanes.get(topicId);
     if (ofTopic === undefined) lanes.set(topicId, new Map([[partition, lane]]));
     else ofTopic.set(partition, lane);
@@ -84,15 +92,44 @@ export function createCommitter(broker: () => Broker): Committer {
     scheduled = false;
     const groups: Group[] = [];
     for (const lane of ready) {
+      if (holdBack(lane)) continue;
       const entries = takeGroup(lane, broker().clock.monotonicMs());
-      if (entries.length > 0) groups.push({ lane, entries });
+      if (entries.length === 0) continue;
+      lane.pace?.begin();
+      groups.push({ lane, entries });
     }
     ready.clear();
     for (const group of groups) group.lane.inFlight = group;
     active += groups.length;
     commitGroups(broker(), groups, decided);
-    if (active === 0) idle?.();
+    if (isIdle()) idle?.();
   }
+
+  /** Whether the lane's pace makes it wait; it then comes back by itself. Who is about to stop waits for nothing. */
+  function holdBack(lane: Lane): boolean {
+    const waitMs = lane.pace?.waitMs() ?? 0;
+    if (waitMs <= 0 || closed !== undefined) return false;
+    paced.set(
+      lane,
+      broker().clock.after(waitMs, () => {
+        paced.delete(lane);
+        ready.add(lane);
+        flush();
+      }),
+    );
+    return true;
+  }
+
+  function endPaces(): void {
+    for (const [lane, cancel] of paced) {
+      cancel();
+      ready.add(lane);
+    }
+    paced.clear();
+    if (ready.size > 0) schedule();
+  }
+
+  const isIdle = () => active === 0 && ready.size === 0 && paced.size === 0;
 
   /** May be called again. The next commit goes out before this one is answered: the answers' work need not hold it up. */
   function decided(group: Group): void {
@@ -103,7 +140,7 @@ export function createCommitter(broker: () => Broker): Committer {
     if (lane.queue.length > 0) {
       ready.add(lane);
       flush();
-    } else if (active === 0 && ready.size === 0) idle?.();
+    } else if (isIdle()) idle?.();
   }
 
   return {
@@ -116,16 +153,17 @@ export function createCommitter(broker: () => Broker): Committer {
       return new Promise((settle) => {
         lane.queue.push({ ...part, queuedAtMs: broker().clock.monotonicMs(), settle });
         lane.queuedBytes += part.bytes.length;
-        if (lane.inFlight !== undefined) return;
+        if (lane.inFlight !== undefined || paced.has(lane)) return;
         ready.add(lane);
         schedule();
       });
     },
     close() {
       closed ??= new Promise((resolve) => {
-        if (active === 0 && ready.size === 0) resolve();
+        if (isIdle()) resolve();
         else idle = resolve;
       });
+      endPaces();
       return closed;
     },
     queuedBytes: () => [...lanes.values()].flatMap((ofTopic) => [...ofTopic.values()]).reduce((sum, lane) => sum + lane.queuedBytes, 0),
@@ -156,6 +194,3 @@ function takeGroup(lane: Lane, nowMs: number): Waiting[] {
   lane.queue.splice(0, taken);
   return group;
 }
-
-const partitionBusy = (partition: number): WadiError =>
-  new WadiError('partition_busy', `Too much waits on partition ${partition}. Send the request again after a moment, or use more partitions.`, { partition });

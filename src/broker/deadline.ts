@@ -10,11 +10,13 @@ export class TimedOut extends Error {
 export type Deadline = {
   /** The promise's outcome, or a TimedOut when the deadline comes first. */
   race<T>(promise: Promise<T>): Promise<T>;
+  leftMs(): number;
   /** To be called when nothing will be raced any more. */
   clear(): void;
 };
 
 export function deadlineIn(clock: Clock, delayMs: number): Deadline {
+  const endMs = clock.monotonicMs() + delayMs;
   let over = false;
   const waiting = new Set<(error: TimedOut) => void>();
   const cancel = clock.after(delayMs, () => {
@@ -34,6 +36,7 @@ export function deadlineIn(clock: Clock, delayMs: number): Deadline {
         promise.then(resolve, reject).finally(() => waiting.delete(reject));
       });
     },
+    leftMs: () => endMs - clock.monotonicMs(),
     clear: cancel,
   };
 }

@@ -38,6 +38,9 @@ export function storeError(failure: StoreFailure): WadiError {
 export const appendUnknown = (): WadiError =>
   new WadiError('append_unknown', 'Whether the records stand is not known: the answer of the store was lost. The same request sent again may append them twice; with an expected offset it cannot.');
 
+export const partitionBusy = (partition: number): WadiError =>
+  new WadiError('partition_busy', `Too much waits on partition ${partition}. Send the request again after a moment, or use more partitions.`, { partition });
+
 /** Runs the rest of a change of which something stands already: no error of it may say that nothing does (I4). */
 export async function withSome<T>(rest: () => Promise<T>): Promise<T> {
   try {

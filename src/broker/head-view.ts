@@ -4,6 +4,8 @@
 import { type Head, parseHead } from '../log/head.ts';
 import { headKey } from '../log/keys.ts';
 import type { Item } from '../log/write.ts';
+import { sleep } from '../ports/world.ts';
+import { lookEveryMs } from './admission.ts';
 import type { Broker } from './broker.ts';
 import type { Lane } from './committer.ts';
 
@@ -22,6 +24,33 @@ const age = (head: Head): number => head.commits + head.rotation;
 export function freshView(broker: Broker, lane: Lane): Head | undefined {
   const { view } = lane;
   return view !== undefined && broker.clock.monotonicMs() - view.atMs <= broker.policy.viewMaxAgeMs ? view.head : undefined;
+}
+
+/**
+ * Reads the head while something else is under way, unless it was seen just now; calls `seen` when the view is fit for
+ * a pin. A head that moves fast is read again and again, or its window would have passed when the commit comes. Never rejects.
+ */
+export async function lookAhead(broker: Broker, lane: Lane, over: () => boolean, seen: () => void): Promise<void> {
+  if (freshView(broker, lane) !== undefined || (await lookAgain(broker, lane))) seen();
+  while (lane.pace?.hasty() === true && !over()) {
+    await sleep(broker.clock, lookEveryMs);
+    if (!over() && freshView(broker, lane) === undefined) await lookAgain(broker, lane);
+  }
+}
+
+/**
+ * A weak read of the head: what it tells was true once, which is all that a pin needs (PROTOCOL 2.1). Never rejects;
+ * answers whether there was one.
+ */
+export async function lookAgain(broker: Broker, lane: Lane): Promise<boolean> {
+  try {
+    const [item] = await broker.ledger.read([headKey(lane.topicId, lane.partition)], { strong: false });
+    if (item === undefined) return false;
+    remember(broker, lane, item);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A strong read of the head; undefined: there is none. */

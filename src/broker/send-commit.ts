@@ -2,28 +2,36 @@
 // once, and only with what is known: acknowledged when the commit is durable (I3), refused when it can never
 // stand (I4), else `append_unknown`.
 
-import { afterRefusal, type Commit, countOf, type Landed, placeEntries, planAppend, sameId } from '../log/append.ts';
-import { formatVersion } from '../log/format.ts';
+import { afterRefusal, type Commit, countOf, type Landed, placeEntries, planAppend, planPayload, sameId } from '../log/append.ts';
 import type { Head } from '../log/head.ts';
-import { headKey, payloadKey } from '../log/keys.ts';
+import { headKey } from '../log/keys.ts';
 import { isElected } from '../log/seal.ts';
 import type { Item } from '../log/write.ts';
 import { StoreFailure } from '../ports/failure.ts';
 import { WadiError } from '../record/errors.ts';
 import { limits } from '../record/limits.ts';
+import { helpsToRotate, isCrowded, pauseBeforeLook } from './admission.ts';
 import type { Broker } from './broker.ts';
 import type { WaitingEntry } from './commit.ts';
 import type { Lane } from './committer.ts';
-import { backoff, type Deadline } from './deadline.ts';
+import { backoff, type Deadline, TimedOut } from './deadline.ts';
 import { readEpochs } from './epochs.ts';
-import { appendUnknown, failureBeforeCommit } from './failures.ts';
-import { freshView, readHead, remember } from './head-view.ts';
+import { appendUnknown, failureBeforeCommit, partitionBusy } from './failures.ts';
+import { freshView, lookAgain, readHead, remember } from './head-view.ts';
 import { sealAndRotate } from './seal.ts';
 import { searchRuns } from './search-runs.ts';
 import { isWorthRetrying } from './upload.ts';
 import { partitionChannel, topicChannel } from './wait.ts';
 
-export type Payload = { readonly id: Uint8Array; readonly epoch: number; readonly inline: boolean; readonly bytes: Uint8Array };
+export type Payload = {
+  readonly id: Uint8Array;
+  readonly epoch: number;
+  readonly inline: boolean;
+  /** To be stored together with its commit; undefined: it is stored. */
+  readonly bytes: Uint8Array | undefined;
+  /** Those whose heads were looked at while it was stored. */
+  readonly looked: ReadonlySet<Lane>;
+};
 
 type Sending = {
   readonly broker: Broker;
@@ -38,6 +46,8 @@ type Sending = {
   pin: number;
   /** Whether a send with this pin may have been applied without our knowing. */
   mayHaveLanded: boolean;
+  /** Whether the head had more to do than it could: a send was refused for that. */
+  overloaded: boolean;
 };
 
 type Step = 'answered' | 'again' | 'reupload';
@@ -45,10 +55,13 @@ type Step = 'answered' | 'again' | 'reupload';
 /** Never rejects. Answers the entries that need a payload of a newer epoch; all others are answered. */
 export async function sendCommit(broker: Broker, lane: Lane, payload: Payload, entries: readonly WaitingEntry[], deadline: Deadline, decided: () => void): Promise<readonly WaitingEntry[]> {
   const commit: Commit<WaitingEntry> = { head: headKey(lane.topicId, lane.partition), id: payload.id, epoch: payload.epoch, inline: payload.inline, entries };
-  const sending: Sending = { broker, lane, payload, commit, deadline, decided, entries, pin: 0, mayHaveLanded: false };
+  const sending: Sending = { broker, lane, payload, commit, deadline, decided, entries, pin: 0, mayHaveLanded: false, overloaded: false };
   try {
+    await passGate(sending);
     if (!pinOfView(sending)) await takePin(sending);
     for (let attempt = 0; sending.entries.length > 0; attempt++) {
+      // A last send that is still under way when the time is up would leave the answer unknown.
+      if (sending.overloaded && !sending.mayHaveLanded && deadline.leftMs() < limits.lastSendMs) throw partitionBusy(lane.partition);
       if (attempt >= limits.maxCommitAttempts) throw new WadiError('partition_busy', `Partition ${lane.partition} is too busy. Send the request again after a moment.`);
       const step = await sendOnce(sending, attempt);
       if (step === 'reupload') return sending.entries;
@@ -56,9 +69,30 @@ export async function sendCommit(broker: Broker, lane: Lane, payload: Payload, e
     }
   } catch (error) {
     if (sending.mayHaveLanded) broker.telemetry.report('append_unknown', { topicId: lane.topicId, partition: lane.partition }, error);
-    refuse(sending, sending.entries, sending.mayHaveLanded ? appendUnknown() : failureBeforeCommit(error));
+    refuse(sending, sending.entries, sending.mayHaveLanded ? appendUnknown() : sending.overloaded && error instanceof TimedOut ? partitionBusy(lane.partition) : failureBeforeCommit(error));
   }
   return [];
+}
+
+/**
+ * A head that is crowded gets no append, for that would be dear and make it dearer: it is read again until it was
+ * rotated (PROTOCOL 2.12). Only where the ledger has a limit for one item.
+ */
+async function passGate(sending: Sending): Promise<void> {
+  const { broker, lane, deadline } = sending;
+  if (lane.pace === undefined) return;
+  try {
+    if (lane.view !== undefined && lane.pace.mayBeCrowded(lane.view.head, broker.clock.monotonicMs() - lane.view.atMs)) await deadline.race(lookAgain(broker, lane));
+    for (let looks = 0; lane.view !== undefined && isCrowded(lane.view.head); looks++) {
+      if (helpsToRotate(broker.random, looks)) void sealAndRotate(broker, lane, lane.view.head);
+      lane.pace.yield();
+      await deadline.race(pauseBeforeLook(broker, looks));
+      if (!(await deadline.race(lookAgain(broker, lane)))) return;
+    }
+  } catch (error) {
+    sending.overloaded = true;
+    throw error;
+  }
 }
 
 /**
@@ -77,7 +111,8 @@ async function takePin(sending: Sending): Promise<void> {
 
 /** As `takePin`, where what was seen last is new enough and refuses nothing; false where the head must be read. */
 function pinOfView(sending: Sending): boolean {
-  const head = freshView(sending.broker, sending.lane);
+  const { broker, lane, payload } = sending;
+  const head = payload.looked.has(lane) ? lane.view?.head : freshView(broker, lane);
   const expected = sending.entries[0]?.expectedOffset;
   if (head === undefined || head.deleting || (expected !== undefined && head.nextOffset !== expected)) return false;
   sending.pin = head.nextOffset;
@@ -92,6 +127,10 @@ async function sendOnce(sending: Sending, attempt: number): Promise<Step> {
   } catch (error) {
     if (!(error instanceof StoreFailure && error.effect === 'none')) sending.mayHaveLanded = true;
     if (!isWorthRetrying(error)) throw error;
+    if (error instanceof StoreFailure && error.reason === 'throttled') {
+      sending.overloaded = true;
+      lane.pace?.yield();
+    }
     broker.telemetry.count('resends');
     await deadline.race(backoff(broker, attempt));
     return 'again';
@@ -100,22 +139,27 @@ async function sendOnce(sending: Sending, attempt: number): Promise<Step> {
   if (sent.applied) sending.mayHaveLanded = true;
   const head = sent.head === undefined ? undefined : remember(broker, lane, sent.head);
   if (!sent.applied) return decide(sending, head, attempt);
-  if (head === undefined) throw new WadiError('internal', 'The ledger applied an append and did not tell the new head.');
+  // A store that tells no images of writes together: the head lists the commit, or its window has passed.
+  if (head === undefined) {
+    const read = await deadline.race(readHead(broker, lane));
+    if (read !== undefined && read.current.length >= limits.tailCommits) void sealAndRotate(broker, lane, read);
+    return decide(sending, read, attempt);
+  }
+  lane.pace?.see(head);
   acknowledge(sending, placeEntries(sending.entries, head.nextOffset - countOf(sending.entries)));
   const added = head.current.filter((ref) => sameId(ref.id, commit.id)).length;
   if (isElected(head, head.current.length - added)) void sealAndRotate(broker, lane, head);
   return 'answered';
 }
 
-/** The conditional write, with the payload where that lies in the ledger: a resend carries it again. */
+/** The conditional write, with the payload where that goes together with it: a resend carries it again. */
 async function write({ broker, payload, commit, entries, pin }: Sending): Promise<{ applied: boolean; head: Item | undefined }> {
   const append = planAppend(commit, entries, pin);
-  if (!payload.inline) {
+  if (payload.bytes === undefined) {
     const outcome = await broker.ledger.write(append);
     return { applied: outcome.applied, head: outcome.item };
   }
-  const put = { key: payloadKey(payload.epoch, payload.id), action: 'put', guards: [], item: { fv: formatVersion, b: payload.bytes } } as const;
-  const outcome = await broker.ledger.writeAll([put, append]);
+  const outcome = await broker.ledger.writeAll([planPayload(commit, payload.bytes), append]);
   return outcome.applied ? { applied: true, head: outcome.items?.[1] } : { applied: false, head: outcome.outcomes[1]?.item };
 }
 
@@ -148,7 +192,13 @@ async function decide(sending: Sending, old: Head | undefined, attempt: number):
       await deadline.race(readEpochs(broker));
       return 'reupload';
     case 'rotate':
+      sending.overloaded = true;
       sending.pin = decision.pin;
+      if (lane.pace !== undefined) {
+        if (old !== undefined) lane.pace.see(old);
+        await passGate(sending);
+        return 'again';
+      }
       if (old !== undefined) await deadline.race(sealAndRotate(broker, lane, old));
       await deadline.race(backoff(broker, attempt));
       return 'again';

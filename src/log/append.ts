@@ -2,8 +2,9 @@
 // of its refusal (docs/PROTOCOL.md, 2.1, 2.2a). Pure: the broker sends what is planned here and asks what next.
 
 import { limits } from '../record/limits.ts';
-import { encodeProducer, encodeRef, type ProducerState, type Ref } from './format.ts';
+import { encodeProducer, encodeRef, formatVersion, type ProducerState, type Ref } from './format.ts';
 import { type Head, type PlacedRef, placeWindow } from './head.ts';
+import { payloadKey } from './keys.ts';
 import { absent, add, append, equals, type Guard, type Key, lacks, ordered, set, sized, type Write } from './write.ts';
 
 /** What one request adds to one partition: whole record batches, together or not at all. */
@@ -58,6 +59,11 @@ export function planAppend(commit: Commit, entries: readonly CommitEntry[], pin:
   // A producer's state holds the true offset of its batch, or it could be evicted too early.
   if (entries.some((entry) => entry.producer !== undefined)) guards.push(equals('nx', pin));
   return { key: commit.head, action: 'update', guards, changes };
+}
+
+/** A payload in the ledger. Without a condition: nobody else puts bytes under this name. */
+export function planPayload({ id, epoch }: Pick<Commit, 'id' | 'epoch'>, bytes: Uint8Array): Write {
+  return { key: payloadKey(epoch, id), action: 'put', guards: [], item: { fv: formatVersion, b: bytes } };
 }
 
 /** A ref for each maximal run of entries that lie side by side in the payload. */

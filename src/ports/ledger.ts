@@ -38,6 +38,8 @@ export interface Ledger {
     readonly maxItemBytes: number;
     /** Most writes in one writeAll; their keys must differ. */
     readonly maxWritesTogether: number;
+    /** What it takes of writes on one item, in units of a KiB each; undefined: no such limit. Appends are admitted by it (PROTOCOL 2.12). */
+    readonly itemWriteUnitsPerSecond?: number;
   };
   /** In the order of the keys, undefined where there is none; bytes in them are the caller's to write in. A strong read sees every write answered before it. */
   read(keys: readonly Key[], options: { readonly strong: boolean }): Promise<(Item | undefined)[]>;

@@ -34,6 +34,8 @@ export const limits = {
   keepAliveTimeoutMs: 65_000,
   /** How long an append may wait in its queue, and then for its commit before the answer is `unknown`. */
   appendTimeoutMs: 30_000,
+  /** So long before that no send is begun to a head that has more to do than it can. */
+  lastSendMs: 2_000,
   /** After SIGTERM: how long accepted requests may take before the process ends anyway. */
   shutdownTimeoutMs: 10_000,
 

@@ -19,6 +19,7 @@ import { processTelemetry } from './telemetry.ts';
 const policy: Policy = {
   // Payload and head in one group of the journal with one sync; an object would cost a second one and two of folders.
   inlineMaxBytes: limits.maxCommitBytes,
+  inlineTogether: true,
   // Nobody else writes.
   viewMaxAgeMs: Number.POSITIVE_INFINITY,
 };

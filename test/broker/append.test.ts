@@ -7,16 +7,30 @@ import { memoryObjectStore } from '../../src/adapters/memory/object-store.ts';
 import { appendRecords } from '../../src/broker/append.ts';
 import { createTopic } from '../../src/broker/create-topic.ts';
 import { headKey } from '../../src/log/keys.ts';
+import type { Ledger } from '../../src/ports/ledger.ts';
 import { encodeBatches } from '../../src/record/batch-encode.ts';
 import { brokerWithTopic, isRotate, isSeal, outcome, readAll, record, send, testBroker } from '../support/test-broker.ts';
+
+function withoutImages(): Ledger {
+  const inner = memoryLedger();
+  return {
+    ...inner,
+    async writeAll(writes) {
+      const outcome = await inner.writeAll(writes);
+      return outcome.applied ? { applied: true, items: undefined } : outcome;
+    },
+  };
+}
 
 const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, i) => `v${from + i}`);
 
 describe.each([
-  ['inline', 1_000_000],
-  ['as objects', 0],
-])('payloads %s', (_, inlineMaxBytes) => {
-  const start = () => brokerWithTopic({ policy: { inlineMaxBytes } });
+  ['together with their commit', { policy: { inlineMaxBytes: 1_000_000 } }],
+  ['together with their commit, where a store tells no images of writes together', { policy: { inlineMaxBytes: 1_000_000 }, ledger: withoutImages }],
+  ['in the ledger before their commit', { policy: { inlineMaxBytes: 1_000_000, inlineTogether: false } }],
+  ['as objects', { policy: { inlineMaxBytes: 0 } }],
+] as const)('payloads %s', (_, { policy, ...more }) => {
+  const start = () => brokerWithTopic({ policy, ...('ledger' in more ? { ledger: more.ledger() } : {}) });
 
   it('I1: offsets are dense over many rotations', async () => {
     const broker = await start();

@@ -11,7 +11,9 @@ import { startProgress } from '../support/progress.ts';
 import { seededRandom } from '../support/random.ts';
 import { temporaryFolder } from '../support/server-process.ts';
 import { checkTopics, churnTopics, createTopic, type Expectations } from './churn.ts';
+import { runControls } from './controls.ts';
 import { createSend } from './http.ts';
+import { createForgetfulDisk } from './power-cut.ts';
 import { runProducers } from './producers.ts';
 import { readEverything, runReaders } from './readers.ts';
 import { createRecorder } from './recorder.ts';
@@ -31,6 +33,10 @@ stands, nothing is torn, offsets are dense, readers go forward only.
   --seed N       seed of all random choices (1); the moments of the kills are drawn from it, what they hit is chance
   --ci           a short run: 15 kills
   --keep         keep the data folder, and with it the history (history.jsonl)
+  --drop-unsynced
+                 a power cut at each kill: what the server did not sync is lost (needs gcc; test/crash/unsynced.c).
+                 Then the same with small journal files, so that files are removed, and with faults planted in copies
+                 of the tree (test/crash/planted), each of which must be noticed
   --server FILE  another server to test: a program that takes --data DIR --host H --port N and prints its URL
 
 Ends with 'N passed, N failed'; exits 1 if anything failed. After a violation the data folder is kept.
@@ -39,19 +45,30 @@ Ends with 'N passed, N failed'; exits 1 if anything failed. After a violation th
 const maxStartMs = 10_000;
 const requestTimeoutMs = 30_000;
 
-const options = readOptions(help, { kills: 'number', seed: 'number', ci: 'flag', keep: 'flag', server: 'text' });
+const options = readOptions(help, { kills: 'number', seed: 'number', ci: 'flag', keep: 'flag', server: 'text', 'drop-unsynced': 'flag' });
 if (options.ci && options.kills !== undefined) wrongOption('--ci sets the number of kills itself: give --ci or --kills');
 const kills = options.ci ? 15 : (options.kills ?? 200);
 const random = seededRandom(options.seed ?? 1);
 const dataDir = temporaryFolder('crash', true);
 const recorder = createRecorder();
-const target = createTarget(dataDir, options.server, maxStartMs);
+const dropsUnsynced = options['drop-unsynced'];
+const target = createTarget(dataDir, options.server, maxStartMs, dropsUnsynced ? createForgetfulDisk(dataDir) : undefined);
+/** A server that does not come up again ends the test: what it says of that is the finding. */
+async function start(): Promise<void> {
+  try {
+    await target.start();
+  } catch (error) {
+    console.log(`FAILED the server starts again\n         ${error instanceof Error ? error.message : String(error)}\n0 passed, 1 failed`);
+    finish(true);
+    process.exit(1);
+  }
+}
 let stopped = false;
 const expectations: Expectations = new Map();
 const base = { target, recorder, random, stopped: () => stopped, send: createSend(target.url, requestTimeoutMs) };
-console.log(`${kills} kills, seed ${options.seed ?? 1}, data in ${dataDir}`);
+console.log(`${kills} ${dropsUnsynced ? 'power cuts' : 'kills'}, seed ${options.seed ?? 1}, data in ${dataDir}`);
 
-await target.start();
+await start();
 const topic = await createTopic(base, 'crash', 4, expectations);
 if (topic === undefined) throw new Error(`the topic could not be created: ${[...recorder.unexpected.keys()].join('; ')}`);
 const world: World = { ...base, topic };
@@ -65,12 +82,13 @@ async function killAgainAndAgain(): Promise<void> {
   for (let kill = 1; kill <= kills; kill++) {
     // A moment drawn at random, not a condition that could be waited for.
     await wait(delays.chance(0.15) ? delays.between(400, 1500) : delays.between(20, 400));
-    await target.kill();
+    if (dropsUnsynced && delays.chance(0.1)) await target.stop();
+    else await target.kill();
     if (delays.chance(0.1)) {
       early++;
       await target.startAndKill(delays.between(0, 400));
     }
-    await target.start();
+    await start();
     progress.update(kill, `${(recorder.counts.get('acknowledged records') ?? 0).toLocaleString('en')} records acknowledged`);
   }
   await wait(500);
@@ -82,16 +100,23 @@ await load;
 const starts = [...target.startsMs].sort((a, b) => a - b);
 await readEverything(world, 'before-stop');
 await target.stop();
-await target.start();
+await start();
 const final = await readEverything(world, 'after-stop');
 await checkTopics(world, expectations);
 await target.stop();
 
 console.log('judging the history');
 const violations = checkHistory(recorder.events, { final });
-report(violations);
+const outcome = report(violations);
+if (dropsUnsynced && options.server === undefined) {
+  const controls = await runControls(options.seed ?? 1, options.ci ? 10 : 30);
+  outcome.passed += controls.passed;
+  outcome.failed += controls.failed;
+}
+console.log(`${outcome.passed} passed, ${outcome.failed} failed`);
+finish(outcome.failed > 0);
 
-function report(found: readonly Violation[]): void {
+function report(found: readonly Violation[]): { passed: number; failed: number } {
   for (const [name, count] of [...recorder.counts].sort()) console.log(`${count.toLocaleString('en').padStart(12)}  ${name}`);
   console.log(`${String(kills).padStart(12)}  kills, and ${early} more during a start`);
   console.log(`restarts took ${Math.round(starts[starts.length >> 1] ?? 0)} ms in the median, ${Math.round(starts.at(-1) ?? 0)} ms at most`);
@@ -141,8 +166,7 @@ function report(found: readonly Violation[]): void {
     'the load was real',
     needed.filter((name) => (recorder.counts.get(name) ?? 0) === 0).map((name) => `no ${name}`),
   );
-  console.log(`${Object.keys(promises).length + 3 - failed} passed, ${failed} failed`);
-  finish(failed > 0);
+  return { passed: Object.keys(promises).length + 3 - failed, failed };
 }
 
 function finish(failed: boolean): void {

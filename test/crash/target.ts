@@ -2,9 +2,12 @@
 // Clients ask it where the server is and wait here while it is down.
 
 import { type ServerProcess, spawnServer } from '../support/server-process.ts';
+import type { ForgetfulDisk } from './power-cut.ts';
 
 export type Target = {
   url(): string;
+  /** Of the server that runs. */
+  pid(): number;
   /** Resolves once a server answers that was not there, or not known dead, when the caller lost its connection. */
   up(): Promise<void>;
   start(): Promise<void>;
@@ -16,12 +19,13 @@ export type Target = {
   readonly startsMs: readonly number[];
 };
 
-export function createTarget(dataDir: string, entry: string | undefined, startTimeoutMs: number): Target {
+/** @param disk with it, what was not synced is lost whenever the server ends */
+export function createTarget(dataDir: string, entry: string | undefined, startTimeoutMs: number, disk?: ForgetfulDisk): Target {
   const startsMs: number[] = [];
   let server: ServerProcess | undefined;
   let url = '';
   let isUp = Promise.withResolvers<void>();
-  const spawn = () => spawnServer({ dataDir, startTimeoutMs, ...(entry === undefined ? {} : { entry }) });
+  const spawn = () => spawnServer({ dataDir, startTimeoutMs, ...(entry === undefined ? {} : { entry }), ...(disk === undefined ? {} : { env: disk.env }) });
   const down = (): ServerProcess => {
     if (server === undefined) throw new Error('no server runs');
     const running = server;
@@ -32,6 +36,7 @@ export function createTarget(dataDir: string, entry: string | undefined, startTi
   return {
     startsMs,
     url: () => url,
+    pid: () => server?.pid ?? -1,
     up: () => isUp.promise,
     async start() {
       const began = performance.now();
@@ -40,12 +45,20 @@ export function createTarget(dataDir: string, entry: string | undefined, startTi
       startsMs.push(performance.now() - began);
       isUp.resolve();
     },
-    kill: () => down().kill(),
+    async kill() {
+      await down().kill();
+      disk?.cut();
+    },
     async startAndKill(afterMs) {
       const early = spawn();
       await new Promise((resolve) => setTimeout(resolve, afterMs));
       await early.kill();
+      disk?.cut();
     },
-    stop: () => down().stop(),
+    async stop() {
+      const output = await down().stop();
+      disk?.cut();
+      return output;
+    },
   };
 }

@@ -13,7 +13,7 @@ import type { World } from './world.ts';
 export type Failure = { readonly code: string; readonly effect: 'none' | 'some' | 'unknown'; readonly facts: ErrorFacts };
 export type Answer<T> = { readonly value: T } | { readonly failure: Failure };
 
-/** What no request of a sound client may be answered, whatever the network does. */
+/** What no request of a sound client may be answered, whatever the network does; damage may be named where there is some. */
 const neverSeen: ReadonlySet<ErrorCode> = new Set([
   'internal',
   'storage_corrupt',
@@ -46,7 +46,10 @@ export async function ask<T>(world: World, node: Node, what: string, run: (broke
       resolve(outcome);
     };
     const lost = (): void => settle({ failure: { code: 'connection_lost', effect: 'unknown', facts: {} } });
-    const cancel = world.timeline.after(limitMs, () => settle({ failure: { code: 'client_timeout', effect: 'unknown', facts: {} } }));
+    const cancel = world.timeline.after(limitMs, () => {
+      if (limitMs < patientMs) world.tally.injected('client gone');
+      settle({ failure: { code: 'client_timeout', effect: 'unknown', facts: {} } });
+    });
     node.onDeath.add(lost);
     attempt(broker, run).then(
       (value) => settle({ value }),
@@ -72,7 +75,7 @@ export function explain(world: World, what: string, error: unknown): Failure {
     world.recorder.finding('engine', `${what} threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     return { code: 'internal', effect: 'unknown', facts: {} };
   }
-  if (neverSeen.has(error.code)) world.recorder.finding('engine', `${what} was answered ${error.code}: ${error.message}`);
+  if (neverSeen.has(error.code) && !(error.code === 'storage_corrupt' && world.network.damages())) world.recorder.finding('engine', `${what} was answered ${error.code}: ${error.message}`);
   return { code: error.code, effect: error.sideEffects, facts: error.facts };
 }
 

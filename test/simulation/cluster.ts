@@ -26,12 +26,14 @@ export type Cluster = {
   pick(random: SeededRandom): Node | undefined;
   /** Ends the process at this event, and starts another after a while. */
   crash(node: Node): void;
+  /** As `crash`, of the broker whose process it is; answers false where it is none. */
+  crashProcess(process: Process): boolean;
   /** Stops taking appends, ends when all taken are answered, and starts again. */
   stop(node: Node): Promise<void>;
   readonly counts: { crashes: number; stops: number };
 };
 
-export type ClusterOptions = Pick<PortsOptions, 'network' | 'stores' | 'timeline' | 'nextId' | 'onCount' | 'onReport'> & {
+export type ClusterOptions = Pick<PortsOptions, 'network' | 'stores' | 'timeline' | 'nextId' | 'onCount' | 'onReport' | 'itemWriteUnitsPerSecond' | 'onStaleRead'> & {
   readonly timeline: Timeline;
   readonly trace: Trace;
   readonly random: SeededRandom;
@@ -104,7 +106,8 @@ export function createCluster(options: ClusterOptions): Cluster {
     if (!process.alive) return;
     if (node.appending > 0) onViolation('graceful stop', `${process.name}: committer.close() ended while ${node.appending} appends had no answer`);
     end(node, 'has stopped');
-    await start(node);
+    // Not awaited: it may die before it is up.
+    void start(node);
   }
 
   for (const node of nodes) timeline.after(0, () => void start(node));
@@ -115,6 +118,12 @@ export function createCluster(options: ClusterOptions): Cluster {
       return up.length === 0 ? undefined : choice.pick(up);
     },
     crash,
+    crashProcess(process) {
+      const node = nodes.find((one) => one.process === process);
+      if (node === undefined) return false;
+      crash(node);
+      return true;
+    },
     stop,
     counts,
   };

@@ -1,9 +1,11 @@
 // The network between brokers and stores, the worst one: a call once sent takes effect at some moment, or never,
-// or twice, or minutes after its sender gave up; and its answer comes later, or never. Whatever it does is drawn
-// from the seed.
+// or twice, or minutes after its sender gave up; and its answer comes later, or changed, or never. What can happen
+// is in faults.ts; whether it does is drawn from the seed.
 
 import { StoreFailure } from '../../src/ports/failure.ts';
 import type { SeededRandom } from '../support/random.ts';
+import { type Alteration, type CallFacts, type FaultName, faultNames, faultOf, type Target } from './faults.ts';
+import type { Tally } from './tally.ts';
 import type { Timeline } from './timeline.ts';
 import type { Trace } from './trace.ts';
 
@@ -13,17 +15,17 @@ export type Process = { readonly name: string; alive: boolean };
 type Call<T> = {
   readonly store: 'ledger' | 'objects';
   readonly what: string;
-  readonly kind: 'read' | 'write';
-  /** Takes effect when it is called, not later; may be called more than once. */
+  readonly target: Target;
+  readonly together?: boolean;
+  /** Is decided when it is called, though it may answer later; may be called more than once. */
   readonly apply: () => Promise<T>;
   /** What came of it, for the trace. */
   readonly tell: (value: T) => string;
   /** Whether a write took effect. */
   readonly took?: (value: T) => boolean;
+  /** Another answer than the true one; undefined: none can be made of it. */
+  readonly alter?: (value: T, how: Alteration, random: SeededRandom) => { readonly value: T } | undefined;
 };
-
-export const faults = ['throttled', 'conflict', 'full', 'request lost', 'answer lost', 'late (zombie)', 'sent twice', 'slow', 'outage'] as const;
-export type Fault = (typeof faults)[number];
 
 export type Network = {
   call<T>(from: Process, call: Call<T>): Promise<T>;
@@ -31,23 +33,12 @@ export type Network = {
   outage(store: 'ledger' | 'objects', forMs: number): void;
   /** From now on every call is carried out once, soon, and answered. What is already under way stays as drawn. */
   heal(): void;
-  readonly counts: Record<Fault, number>;
+  /** Whether bytes that are read may be damaged on the way. */
+  damages(): boolean;
 };
 
-/** Chances at hostility 1, of a write; reads know fewer faults. */
-const chances: Readonly<Record<Fault, number>> = {
-  throttled: 0.01,
-  conflict: 0.01,
-  full: 0.001,
-  'request lost': 0.012,
-  'answer lost': 0.025,
-  'late (zombie)': 0.025,
-  'sent twice': 0.025,
-  slow: 0.012,
-  outage: 0,
-};
-
-const ofReads: ReadonlySet<Fault> = new Set(['throttled', 'request lost', 'slow']);
+/** Rotations and seals are a small part of all calls. */
+const moreOften: Partial<Record<Target, number>> = { seal: 4, rotation: 2 };
 
 /** A call that had reached the network when its sender died is carried out with this chance. */
 const survivesSender = 0.6;
@@ -55,108 +46,141 @@ const survivesSender = 0.6;
 export type NetworkOptions = {
   readonly timeline: Timeline;
   readonly trace: Trace;
+  readonly tally: Tally;
   readonly random: SeededRandom;
-  readonly hostility: number;
+  /** By fault: its rate; 0 turns it off. */
+  readonly rates: Readonly<Record<FaultName, number>>;
   /** How slow the network is on the whole: 1 is a few milliseconds each way. */
   readonly hopScale: number;
+  /** Faults that do not happen, by their number in the run: for shrinking. */
+  readonly without: ReadonlySet<number>;
+  /** Ends the process; answers false where it cannot die. */
+  readonly crash: (process: Process) => boolean;
   /** The engine asked for something that no store takes. */
   readonly onInvalid: (error: unknown) => void;
 };
 
-export function createNetwork({ timeline, trace, random, hostility, hopScale, onInvalid }: NetworkOptions): Network {
+export function createNetwork({ timeline, trace, tally, random, rates, hopScale, without, crash, onInvalid }: NetworkOptions): Network {
   const delays = random.fork('delays');
   const fates = random.fork('fates');
-  const counts = Object.fromEntries(faults.map((fault) => [fault, 0])) as Record<Fault, number>;
   const down = { ledger: 0, objects: 0 };
   let healed = false;
   let calls = 0;
+  let strikes = 0;
 
   const hop = (): number => (0.5 - 3 * Math.log(1 - delays.next())) * (healed ? 0.3 : hopScale);
-  /** Evenly spread over orders of magnitude. */
   const within = (low: number, high: number): number => low * (high / low) ** delays.next();
 
-  function drawFault(kind: 'read' | 'write', store: 'ledger' | 'objects'): Fault | undefined {
+  function drawFault(facts: CallFacts): FaultName | undefined {
+    const fault = drawn(facts);
+    return fault === undefined || without.has(++strikes) ? undefined : fault;
+  }
+
+  function drawn(facts: CallFacts): FaultName | undefined {
     let draw = fates.next();
     if (healed) return undefined;
-    if (timeline.now() < down[store]) return 'outage';
-    for (const fault of faults) {
-      if (kind === 'read' && !ofReads.has(fault)) continue;
-      draw -= chances[fault] * hostility;
-      if (draw < 0) return fault;
+    if (timeline.now() < down[facts.store]) return 'outage';
+    for (const name of faultNames) {
+      const { meets, chance } = faultOf(name);
+      if (!meets(facts)) continue;
+      draw -= chance * rates[name] * (moreOften[facts.target] ?? 1);
+      if (draw < 0) return name;
     }
     return undefined;
   }
 
-  function call<T>(from: Process, { store, what, kind, apply, tell, took }: Call<T>): Promise<T> {
+  function call<T>(from: Process, { store, what, target, together = false, apply, tell, took, alter }: Call<T>): Promise<T> {
     const id = `${from.name} #${++calls}`;
-    const fault = drawFault(kind, store);
+    const fault = drawFault({ store, target, together });
     const survives = fates.chance(survivesSender);
-    if (fault !== undefined) counts[fault]++;
-    trace.line(`${timeline.now().toFixed(3)} ${id} ${what}${fault === undefined ? '' : ` [${fault}]`}`);
-    const answersFirst = fates.chance(0.5);
-    let obsolete = false;
+    if (fault !== undefined) tally.injected(fault, target);
+    trace.line(`${timeline.now().toFixed(3)} ${id} ${what}${fault === undefined ? '' : ` [${fault}; ${strikes}]`}`);
+    const there = hop();
+    const back = hop();
     return new Promise<T>((resolve, reject) => {
-      const carryOut = (delayMs: number, then?: (outcome: Promise<T>) => void): void => {
+      const changed = (): void => {
+        if (fault !== undefined) tally.changed(fault, target);
+      };
+      /** The outcome when it comes; undefined: it was not carried out. */
+      const apart = (delayMs: number, then: (outcome: Promise<T>) => void = () => {}, needed: () => boolean = () => true): void => {
         timeline.after(delayMs, () => {
-          if ((!from.alive && !survives) || obsolete) return;
+          if ((!from.alive && !survives) || !needed()) return;
           const outcome = apply();
           outcome.then(
-            (value) => {
-              obsolete = fault === 'sent twice' && answersFirst && took?.(value) === false;
-              trace.line(`${timeline.now().toFixed(3)} ${id} applied: ${tell(value)}`);
-            },
+            (value) => trace.line(`${timeline.now().toFixed(3)} ${id} applied: ${tell(value)}`),
             (error: unknown) => {
-              trace.line(`${timeline.now().toFixed(3)} ${id} impossible: ${String(error)}`);
-              onInvalid(error);
+              trace.line(`${timeline.now().toFixed(3)} ${id} not applied: ${String(error)}`);
+              if (!(error instanceof StoreFailure)) onInvalid(error);
             },
           );
-          then?.(outcome);
+          then(outcome);
         });
       };
-      const answer = (delayMs: number) => (outcome: Promise<T>) => {
+      const answer = (delayMs: number, outcome: Promise<T>): void => {
         timeline.after(delayMs, () => {
           if (from.alive) outcome.then(resolve, reject);
         });
       };
-      const fail = (delayMs: number, failure: StoreFailure): void => {
-        timeline.after(delayMs, () => {
-          if (!from.alive) return;
-          trace.line(`${timeline.now().toFixed(3)} ${id} failed: ${failure.reason}/${failure.effect}`);
-          reject(failure);
-        });
-      };
-      const there = hop();
-      const back = hop();
-      switch (fault) {
-        case undefined:
-          return carryOut(there, answer(back));
-        case 'throttled':
-        case 'conflict':
-        case 'full':
-          return fail(there + back, new StoreFailure(fault, 'none', `simulated: ${fault}`));
-        case 'request lost':
-          return fail(within(20, 8_000), noAnswer());
-        case 'answer lost':
-          carryOut(there);
-          return fail(there + within(2, 8_000), noAnswer());
-        case 'late (zombie)':
-          carryOut(within(20, 600_000));
-          return fail(within(2, 4_000), noAnswer());
-        case 'sent twice':
-          // The answer is that of the second time, as with a client library that retries; or of the first, and then
-          // nobody would repeat what was refused: the ports promise that a refusal is the end of a call.
-          if (answersFirst) {
-            carryOut(there, answer(back));
-            return carryOut(there + within(1, 600_000));
-          }
-          carryOut(there);
-          return carryOut(there + within(1, 4_000), answer(back));
-        case 'outage':
-          if (fates.chance(0.1)) carryOut(there);
-          return fail(within(1, 3_000), noAnswer());
-        case 'slow':
-          return carryOut(within(50, 45_000), answer(within(1, 20_000)));
-      }
+      if (fault === undefined) return apart(there, (outcome) => answer(back, outcome));
+      faultOf(fault).strike({
+        there,
+        back,
+        within,
+        chance: (probability) => fates.chance(probability),
+        carryOut: (delayMs, answerMs) => apart(delayMs, (outcome) => answerMs !== undefined && answer(answerMs, outcome)),
+        carryOutTwice(first, second, answered) {
+          let one: boolean | undefined;
+          const took1 = (value: T): boolean => took?.(value) ?? true;
+          apart(first, (outcome) => {
+            outcome.then(
+              (value) => {
+                one = took1(value);
+              },
+              () => {
+                one = false;
+              },
+            );
+            if (answered === 'first') answer(back, outcome);
+          });
+          apart(
+            second,
+            (outcome) => {
+              outcome.then((value) => {
+                if (answered === 'second' && one !== undefined && one !== took1(value)) changed();
+              }, ignore);
+              if (answered === 'second') answer(back, outcome);
+            },
+            () => answered === 'second' || one !== false,
+          );
+        },
+        alter(delayMs, answerMs, how) {
+          apart(delayMs, (outcome) => {
+            const told = outcome.then((value) => {
+              const other = alter?.(value, how, fates);
+              if (other === undefined) return value;
+              changed();
+              return other.value;
+            });
+            told.catch(ignore);
+            answer(answerMs, told);
+          });
+        },
+        fail(delayMs, failure) {
+          changed();
+          timeline.after(delayMs, () => {
+            if (!from.alive) return;
+            trace.line(`${timeline.now().toFixed(3)} ${id} failed: ${failure.reason}/${failure.effect}`);
+            reject(failure);
+          });
+        },
+        die(delayMs) {
+          timeline.after(delayMs, () => {
+            if (!from.alive) return;
+            if (crash(from)) changed();
+            else reject(new StoreFailure('unavailable', 'unknown', 'simulated: no answer'));
+          });
+        },
+      });
     });
   }
 
@@ -169,8 +193,8 @@ export function createNetwork({ timeline, trace, random, hostility, hopScale, on
     heal() {
       healed = true;
     },
-    counts,
+    damages: () => !healed && faultNames.some((name) => faultOf(name).row === 'damaged bytes' && rates[name] > 0),
   };
 }
 
-const noAnswer = (): StoreFailure => new StoreFailure('unavailable', 'unknown', 'simulated: no answer');
+const ignore = (): void => {};

@@ -9,6 +9,7 @@ import type { Ledger, WriteAllOutcome } from '../../src/ports/ledger.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
 import type { Clock, Random, TelemetryCounter } from '../../src/ports/world.ts';
 import type { SeededRandom } from '../support/random.ts';
+import type { Alteration, Target } from './faults.ts';
 import type { Network, Process } from './network.ts';
 import type { Stores } from './stores.ts';
 import type { Timeline } from './timeline.ts';
@@ -23,6 +24,9 @@ export type PortsOptions = {
   readonly timeline: Timeline;
   readonly random: SeededRandom;
   readonly wall: WrongClock;
+  /** What the ledger says that it takes of writes on one item. */
+  readonly itemWriteUnitsPerSecond: number | undefined;
+  readonly onStaleRead: (told: boolean) => void;
   /** Unlike any other number in the run: no two ids are ever the same. */
   readonly nextId: () => number;
   readonly onCount: (counter: TelemetryCounter | 'reuploads', by: number) => void;
@@ -70,26 +74,39 @@ function createRandom({ random, nextId }: PortsOptions): Random {
   };
 }
 
-function createLedger({ process, network, stores, onCount, random }: PortsOptions): Ledger {
+function createLedger({ process, network, stores, onCount, random, itemWriteUnitsPerSecond, onStaleRead }: PortsOptions): Ledger {
   const lags = random.fork('lags');
   const { ledger } = stores;
+
+  async function readWeakly(keys: readonly Key[], lagMs: number) {
+    const [stale, fresh] = await Promise.all([stores.readStale(keys, lagMs), ledger.read(keys, { strong: true })]);
+    onStaleRead(stale.some((item, i) => item?.['cn'] !== fresh[i]?.['cn'] || item?.['g'] !== fresh[i]?.['g']));
+    return stale;
+  }
+
   return {
-    limits: { maxItemBytes: 400_000, maxWritesTogether: 100 },
+    limits: { maxItemBytes: 400_000, maxWritesTogether: 100, ...(itemWriteUnitsPerSecond === undefined ? {} : { itemWriteUnitsPerSecond }) },
     read(keys, { strong }) {
       const lagMs = strong ? 0 : lags.between(0, 1_500);
       return network.call(process, {
         store: 'ledger',
         what: `ledger.read ${keys.map(nameOf).join(' ')}${strong ? '' : ' weak'}`,
-        kind: 'read',
-        apply: () => (strong ? ledger.read(keys, { strong }) : stores.readStale(keys, lagMs)),
+        target: keys.every(({ pk }) => pk.startsWith('L0#')) ? 'bytes' : 'read',
+        apply: () => (strong ? ledger.read(keys, { strong }) : readWeakly(keys, lagMs)),
         tell: (items) => items.map((item) => (item === undefined ? '-' : `${item['nx'] ?? '+'}`)).join(' '),
+        alter: ([item, ...others], how, choice) => {
+          const bytes = item?.['b'];
+          if (!(bytes instanceof Uint8Array)) return undefined;
+          const other = damage(bytes, how, choice);
+          return { value: [other === undefined ? undefined : { ...item, b: other }, ...others] };
+        },
       });
     },
     scan(range) {
       return network.call(process, {
         store: 'ledger',
         what: `ledger.scan ${range.pk} ${range.from ?? ''}..${range.to ?? ''}${range.descending ? ' down' : ''} ${range.limit}`,
-        kind: 'read',
+        target: 'read',
         apply: () => ledger.scan(range),
         tell: ({ items, more }) => `${items.map(({ sk }) => sk).join(' ')}${more ? ' …' : ''}`,
       });
@@ -100,7 +117,7 @@ function createLedger({ process, network, stores, onCount, random }: PortsOption
       return network.call(process, {
         store: 'ledger',
         what: `ledger.write ${describe(write)}`,
-        kind: 'write',
+        target: targetOf(write),
         apply: () => ledger.write(sent),
         took: ({ applied }) => applied,
         tell: (outcome) => {
@@ -114,7 +131,8 @@ function createLedger({ process, network, stores, onCount, random }: PortsOption
       return network.call<WriteAllOutcome>(process, {
         store: 'ledger',
         what: `ledger.writeAll ${writes.map(describe).join(', ')}`,
-        kind: 'write',
+        target: writes.map(targetOf).find((target) => target === 'commit') ?? 'topic',
+        together: true,
         apply: () => ledger.writeAll(sent),
         took: ({ applied }) => applied,
         tell: (outcome) => {
@@ -122,6 +140,7 @@ function createLedger({ process, network, stores, onCount, random }: PortsOption
           for (const [i, one] of outcome.outcomes.entries()) countFenced(sent[i] as Write, one, onCount);
           return `refused ${outcome.outcomes.map((one) => (one.applied ? 'y' : `n ${summary(one)}`)).join(' ')}`;
         },
+        alter: (outcome, _how, choice) => tellFewerRefusals(outcome, choice),
       });
     },
   };
@@ -130,6 +149,33 @@ function createLedger({ process, network, stores, onCount, random }: PortsOption
 const nameOf = ({ pk, sk }: Key): string => `${pk}/${sk}`;
 const describe = (write: Write): string => `${write.action} ${nameOf(write.key)}`;
 const summary = ({ item }: WriteOutcome): string => (item === undefined ? '-' : `g${item['g'] ?? ''} wb${item['wb'] ?? ''} nx${item['nx'] ?? ''}`);
+
+function targetOf({ key, ...write }: Write): Target {
+  if (key.pk.startsWith('L0#')) return 'upload';
+  if (!key.pk.startsWith('P#')) return 'topic';
+  if (key.sk.startsWith('I#') && write.action === 'put') return 'seal';
+  if (key.sk !== 'H' || write.action !== 'update') return 'topic';
+  if (write.changes.some(({ path, change }) => path === 'ci' && change === 'append')) return 'commit';
+  return write.changes.some(({ path }) => path === 'pi') ? 'rotation' : 'topic';
+}
+
+/** Of several that were refused one is told; the others were held by other transactions, which says nothing of them. */
+function tellFewerRefusals(outcome: WriteAllOutcome, random: SeededRandom): { value: WriteAllOutcome } | undefined {
+  if (outcome.applied) return undefined;
+  const refused = outcome.outcomes.filter(({ applied }) => !applied);
+  if (refused.length < 2) return undefined;
+  const told = random.pick(refused);
+  return { value: { applied: false, outcomes: outcome.outcomes.map((one) => (one === told ? one : { applied: true, item: undefined })) } };
+}
+
+function damage(bytes: Uint8Array, how: Alteration, random: SeededRandom): Uint8Array | undefined {
+  if (how === 'hide') return undefined;
+  if (how === 'cut') return bytes.slice(0, random.between(0, bytes.length - 1));
+  const other = bytes.slice();
+  const at = random.between(0, bytes.length - 1);
+  other[at] = (other[at] as number) ^ (1 << random.between(0, 7));
+  return other;
+}
 
 /** An append that was refused because its upload epoch is closed: its payload has to be made again. */
 function countFenced({ guards }: Write, outcome: WriteOutcome, onCount: PortsOptions['onCount']): void {
@@ -142,18 +188,32 @@ function createObjects({ process, network, stores: { objects } }: PortsOptions):
   return {
     create(key, bytes) {
       const sent = bytes.slice();
-      return network.call(process, { store: 'objects', what: `objects.create ${key} ${bytes.length}`, kind: 'write', apply: () => objects.create(key, sent), tell: (outcome) => outcome });
+      return network.call(process, {
+        store: 'objects',
+        what: `objects.create ${key} ${bytes.length}`,
+        target: 'upload',
+        apply: () => objects.create(key, sent),
+        took: (outcome) => outcome === 'created',
+        tell: (outcome) => outcome,
+      });
     },
     read(key, range) {
       const part = range === undefined ? '' : ` ${range.start}-${range.end}`;
-      return network.call(process, { store: 'objects', what: `objects.read ${key}${part}`, kind: 'read', apply: () => objects.read(key, range), tell: (bytes) => `${bytes?.length ?? 'none'}` });
+      return network.call(process, {
+        store: 'objects',
+        what: `objects.read ${key}${part}`,
+        target: 'bytes',
+        apply: () => objects.read(key, range),
+        tell: (bytes) => `${bytes?.length ?? 'none'}`,
+        alter: (bytes, how, choice) => (bytes === undefined ? undefined : { value: damage(bytes, how, choice) }),
+      });
     },
     list(prefix, listing) {
-      return network.call(process, { store: 'objects', what: `objects.list ${prefix}`, kind: 'read', apply: () => objects.list(prefix, listing), tell: (found) => `${found.length}` });
+      return network.call(process, { store: 'objects', what: `objects.list ${prefix}`, target: 'read', apply: () => objects.list(prefix, listing), tell: (found) => `${found.length}` });
     },
     delete(keys) {
-      return network.call(process, { store: 'objects', what: `objects.delete ${keys.join(' ')}`, kind: 'write', apply: () => objects.delete(keys), tell: () => 'done' });
+      return network.call(process, { store: 'objects', what: `objects.delete ${keys.join(' ')}`, target: 'other write', apply: () => objects.delete(keys), tell: () => 'done' });
     },
-    nowMs: () => network.call(process, { store: 'objects', what: 'objects.nowMs', kind: 'read', apply: () => objects.nowMs(), tell: String }),
+    nowMs: () => network.call(process, { store: 'objects', what: 'objects.nowMs', target: 'read', apply: () => objects.nowMs(), tell: String }),
   };
 }

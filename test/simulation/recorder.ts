@@ -22,7 +22,7 @@ export type Recorder = {
   readonly deleted: Map<string, Interval>;
   /** The name of each topic id that any answer showed. */
   readonly topicNames: Map<string, string>;
-  readonly counts: { acknowledged: number; refused: number; unknown: number; reads: number; recordsRead: number; settled: number; strayRuns: number };
+  readonly counts: { acknowledged: number; refused: number; unknown: number; reads: number; recordsRead: number; settled: number; strayRuns: number; undecided: number };
   moment(): Moment;
   finding(rule: string, detail: string): void;
   append(
@@ -41,7 +41,7 @@ export function createRecorder(): Recorder {
   const unplaced: Unplaced[] = [];
   const findings: Finding[] = [];
   const topicNames = new Map<string, string>();
-  const counts = { acknowledged: 0, refused: 0, unknown: 0, reads: 0, recordsRead: 0, settled: 0, strayRuns: 0 };
+  const counts = { acknowledged: 0, refused: 0, unknown: 0, reads: 0, recordsRead: 0, settled: 0, strayRuns: 0, undecided: 0 };
   let moments = 0;
   return {
     findings,

@@ -2,6 +2,7 @@
 
 import { runDueWork } from '../../src/broker/run-work.ts';
 import { checkHistory } from '../support/check-history.ts';
+import { checkLinearizable } from '../support/linearizable.ts';
 import type { Actor } from './actors/actor.ts';
 import { expectedOffset, guessesAhead } from './actors/expected-offset.ts';
 import { clocks, crashes, epochs, outages } from './actors/monkeys.ts';
@@ -14,8 +15,8 @@ import { checkLookUps } from './checkers/lookups.ts';
 import { checkStored } from './checkers/stored.ts';
 import { ask } from './client.ts';
 import { fetchPartition } from './fetch.ts';
-import { type Fault, faults } from './network.ts';
 import type { Finding } from './recorder.ts';
+import type { Counts } from './tally.ts';
 import { fleeting, steady } from './topics.ts';
 import { type Counter, createWorld, type World, type WorldOptions } from './world.ts';
 
@@ -26,9 +27,9 @@ export type Run = {
   readonly steps: number;
   readonly virtualMs: number;
   readonly counts: World['recorder']['counts'];
-  readonly faults: Readonly<Record<Fault, number>>;
+  readonly faults: Counts;
   readonly cluster: { readonly crashes: number; readonly stops: number };
-  readonly counters: ReadonlyMap<Counter, number>;
+  readonly counters: Readonly<Partial<Record<Counter, number>>>;
 };
 
 const actors: readonly (readonly [name: string, actor: Actor, count: number])[] = [
@@ -62,7 +63,7 @@ export async function runSeed(seed: number, options: WorldOptions = {}): Promise
   const stray = (error: unknown): void => recorder.finding('engine', `a rejection that nobody handled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   process.on('unhandledRejection', stray);
   try {
-    await live(world);
+    await live(world, options.cuts?.actors ?? []);
     if (recorder.findings.every(({ rule }) => rule !== 'liveness')) await judge(world);
   } catch (error) {
     recorder.finding('simulator', error instanceof Error ? (error.stack ?? error.message) : String(error));
@@ -76,9 +77,9 @@ export async function runSeed(seed: number, options: WorldOptions = {}): Promise
     steps: timeline.steps(),
     virtualMs: timeline.now(),
     counts: recorder.counts,
-    faults: Object.fromEntries(faults.map((fault) => [fault, world.network.counts[fault]])) as Record<Fault, number>,
+    faults: world.tally.counts,
     cluster: world.cluster.counts,
-    counters: world.counters,
+    counters: Object.fromEntries(world.counters),
   };
 }
 
@@ -103,8 +104,9 @@ async function carryOut<T>(world: World, what: string, limitMs: number, task: ()
   return result.value;
 }
 
-async function live(world: World): Promise<void> {
+async function live(world: World, withoutActors: readonly string[]): Promise<void> {
   const { random, profile } = world;
+  const present = random.fork('present');
   await carryOut(world, 'the first topic', 600_000, async () => {
     const choice = random.fork('first topic');
     while ((await create(world, 'first', choice, steady, profile.partitions)) === undefined) await world.timeline.sleep(50);
@@ -115,11 +117,12 @@ async function live(world: World): Promise<void> {
       actors.flatMap(([name, actor, count]) =>
         Array.from({ length: count }, (_, i) => {
           const own = count === 1 ? name : `${name}-${i}`;
-          return actor(world, own, random.fork(own));
+          const here = present.chance(profile.actorChance) || own === 'plain-0';
+          return here && !withoutActors.includes(own) ? actor(world, own, random.fork(own)) : Promise.resolve();
         }),
       ),
     );
-  await carryOut(world, 'the activity', profile.activeMs + maxSettleMs + 300_000, running);
+  await carryOut(world, 'the activity', 5 * profile.activeMs + maxSettleMs + 300_000, running);
 }
 
 async function judge(world: World): Promise<void> {
@@ -144,6 +147,12 @@ async function judge(world: World): Promise<void> {
   const history = recorder.history();
   const final = new Map([...logs].map(([partition, log]) => [partition, { startOffset: 0, endOffset: log.length }]));
   for (const { invariant, detail } of checkHistory(history, { final })) recorder.finding(invariant, detail);
+  // Of a topic that was deleted nobody could read everything in the end.
+  for (const [partition, verdict] of checkLinearizable(history.filter(({ partition }) => logs.has(partition)))) {
+    if (verdict.verdict === 'undecided') recorder.counts.undecided++;
+    if (verdict.verdict !== 'not linearizable') continue;
+    recorder.finding('linearizable', `${partition}: ${verdict.longest} of ${verdict.operations} operations can be put in an order, and then none of: ${verdict.stuck.join('; ')}`);
+  }
   const stored = await checkStored(stores);
   recorder.counts.strayRuns = stored.strayRuns;
   for (const { rule, detail } of [...checkDeleted(recorder, history), ...checkLookUps(recorder, logs), ...stored.findings]) recorder.finding(rule, detail);

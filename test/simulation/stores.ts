@@ -1,11 +1,15 @@
 // The durable state that all brokers share: the ledger and the object store, in memory. It outlives every
-// process. Calls take effect at once; the network (network.ts) decides when that is.
+// process. The network (network.ts) decides when a call comes. Writes that go together hold their items for a while,
+// as DynamoDB's transactions do: what else would write them meanwhile is refused.
 
 import { memoryLedger } from '../../src/adapters/memory/ledger.ts';
 import { memoryObjectStore } from '../../src/adapters/memory/object-store.ts';
 import type { Item, Key, Write } from '../../src/log/write.ts';
+import { StoreFailure } from '../../src/ports/failure.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
+import type { SeededRandom } from '../support/random.ts';
+import type { Timeline } from './timeline.ts';
 
 export type Stores = {
   readonly ledger: Ledger;
@@ -20,7 +24,19 @@ export type Stores = {
 
 const historyMs = 2_000;
 
-export function createStores(nowMs: () => number): Stores {
+export type StoresOptions = {
+  readonly timeline: Timeline;
+  readonly random: SeededRandom;
+  /** How long writes together hold their items at most; 0: they are decided at once. */
+  readonly maxHoldMs: number;
+  /** Whether writes together tell the new images. */
+  readonly tellsImages: boolean;
+  readonly onLockMet: () => void;
+};
+
+export function createStores({ timeline, random, maxHoldMs, tellsImages, onLockMet }: StoresOptions): Stores {
+  const nowMs = timeline.now;
+  const held = new Set<string>();
   const inner = memoryLedger();
   const partitions = new Set<string>();
   const changes: { readonly atMs: number; readonly name: string; readonly before: Promise<(Item | undefined)[]> }[] = [];
@@ -41,15 +57,29 @@ export function createStores(nowMs: () => number): Stores {
 
   const ledger: Ledger = {
     ...inner,
-    write(write) {
+    async write(write) {
+      refuseHeld([write]);
       note(write);
       return inner.write(write);
     },
-    writeAll(writes) {
+    async writeAll(writes) {
+      refuseHeld(writes);
+      if (maxHoldMs > 0) {
+        for (const { key } of writes) held.add(nameOf(key));
+        await timeline.sleep(1 + random.next() * maxHoldMs);
+        for (const { key } of writes) held.delete(nameOf(key));
+      }
       for (const write of writes) note(write);
-      return inner.writeAll(writes);
+      const outcome = await inner.writeAll(writes);
+      return outcome.applied && !tellsImages ? { applied: true, items: undefined } : outcome;
     },
   };
+
+  function refuseHeld(writes: readonly Write[]): void {
+    if (!writes.some(({ key }) => held.has(nameOf(key)))) return;
+    onLockMet();
+    throw new StoreFailure('conflict', 'none', 'simulated: a transaction holds the item');
+  }
 
   return {
     ledger,

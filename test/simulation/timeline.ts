@@ -17,9 +17,9 @@ export type Timeline = {
 type Event = { readonly atMs: number; readonly order: number; run: (() => void) | undefined };
 
 /** Thrice what the busiest seeds take: beyond it something goes round in circles. */
-const maxSteps = 400_000;
+const defaultMaxSteps = 400_000;
 
-export function createTimeline(): Timeline {
+export function createTimeline(maxSteps = defaultMaxSteps): Timeline {
   const heap: Event[] = [];
   let nowMs = 0;
   let order = 0;

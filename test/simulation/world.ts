@@ -7,6 +7,7 @@ import { createNetwork, type Network } from './network.ts';
 import { drawProfile, type Profile } from './profile.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import { createStores, type Stores } from './stores.ts';
+import { createTally, type Tally } from './tally.ts';
 import { createTimeline, type Timeline } from './timeline.ts';
 import { createTrace, type Trace } from './trace.ts';
 
@@ -15,9 +16,12 @@ export type Counter = TelemetryCounter | 'reuploads';
 export type World = {
   readonly seed: number;
   readonly profile: Profile;
+  /** Of one actor. */
+  readonly maxDeeds: number;
   readonly random: SeededRandom;
   readonly timeline: Timeline;
   readonly trace: Trace;
+  readonly tally: Tally;
   readonly stores: Stores;
   readonly network: Network;
   readonly cluster: Cluster;
@@ -35,22 +39,47 @@ export type World = {
   unique(): number;
 };
 
-export type WorldOptions = { readonly print?: ((line: string) => void) | undefined };
+/** What a run leaves out of what its seed gives it: see shrink.ts. */
+export type Cuts = {
+  /** Actors that do not live. */
+  readonly actors?: readonly string[];
+  /** Faults of calls, by their number in the run. */
+  readonly faults?: readonly number[];
+  /** Instead of what the seed draws. */
+  readonly profile?: Partial<Profile>;
+  /** Deeds of an actor at most. */
+  readonly deeds?: number;
+};
 
-export function createWorld(seed: number, { print }: WorldOptions = {}): World {
+export type WorldOptions = { readonly print?: ((line: string) => void) | undefined; readonly cuts?: Cuts };
+
+export function createWorld(seed: number, { print, cuts = {} }: WorldOptions = {}): World {
   const random = seededRandom(seed).fork('simulation');
-  const profile = drawProfile(random.fork('profile'));
+  const profile = { ...drawProfile(random.fork('profile')), ...cuts.profile };
+  const tally = createTally();
   const timeline = createTimeline();
   const trace = createTrace(print);
   const recorder = createRecorder();
-  const stores = createStores(() => timeline.now());
+  const stores = createStores({
+    timeline,
+    random: random.fork('stores'),
+    maxHoldMs: profile.maxHoldMs,
+    tellsImages: profile.tellsImages,
+    onLockMet: () => {
+      tally.injected('lock met');
+      tally.changed('lock met');
+    },
+  });
   const counters = new Map<Counter, number>();
   const network = createNetwork({
     timeline,
     trace,
     random: random.fork('network'),
-    hostility: profile.hostility,
+    tally,
+    rates: profile.rates,
     hopScale: profile.hopScale,
+    without: new Set(cuts.faults),
+    crash: (process) => cluster.crashProcess(process),
     onInvalid: (error) => recorder.finding('engine', `a store was asked for the impossible: ${String(error)}`),
   });
   let ids = 0;
@@ -63,9 +92,17 @@ export function createWorld(seed: number, { print }: WorldOptions = {}): World {
     trace,
     random: random.fork('cluster'),
     brokers: profile.brokers,
-    policy: { inlineMaxBytes: profile.inlineMaxBytes, viewMaxAgeMs: 20 },
+    policy: { inlineMaxBytes: profile.inlineMaxBytes, inlineTogether: profile.inlineTogether, viewMaxAgeMs: profile.viewMaxAgeMs },
+    itemWriteUnitsPerSecond: profile.itemWriteUnitsPerSecond,
+    onStaleRead(told) {
+      tally.injected('stale read');
+      if (told) tally.changed('stale read');
+    },
     nextId: () => ++ids,
-    onCount: (counter, by) => counters.set(counter, (counters.get(counter) ?? 0) + by),
+    onCount(counter, by) {
+      counters.set(counter, (counters.get(counter) ?? 0) + by);
+      if (counter === 'reuploads') tally.injected('commit of a closed epoch');
+    },
     onReport: (event, facts) => trace.line(`${timeline.now().toFixed(3)} report ${event} ${JSON.stringify(facts)}`),
     onViolation: (rule, detail) => recorder.finding(rule, detail),
   });
@@ -73,9 +110,11 @@ export function createWorld(seed: number, { print }: WorldOptions = {}): World {
   return {
     seed,
     profile,
+    maxDeeds: cuts.deeds ?? Number.POSITIVE_INFINITY,
     random,
     timeline,
     trace,
+    tally,
     stores,
     network,
     cluster,

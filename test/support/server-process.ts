@@ -17,6 +17,8 @@ export type ServerOptions = {
   /** Arguments for the server, and for the node that runs it. */
   readonly args?: readonly string[];
   readonly nodeArgs?: readonly string[];
+  /** Besides those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
   /** How long it may take until it answers. */
   readonly startTimeoutMs?: number;
 };
@@ -50,10 +52,11 @@ const maxOutput = 64 * 1024;
 
 /** Starts a server and returns at once; `ready` tells when it answers. */
 export function spawnServer(options: ServerOptions): ServerProcess {
-  const { dataDir, port = 0, entry = defaultEntry, args = [], nodeArgs = [], startTimeoutMs = 15_000 } = options;
+  const { dataDir, port = 0, entry = defaultEntry, args = [], nodeArgs = [], env = {}, startTimeoutMs = 15_000 } = options;
   const started = performance.now();
   const child = spawn(process.execPath, [...(entry === defaultEntry ? startFlags : []), ...nodeArgs, entry, '--data', dataDir, '--host', '127.0.0.1', '--port', String(port), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   });
   track(child);
   let output = '';

@@ -6,23 +6,31 @@ import type { Process } from '../network.ts';
 import { createPorts } from '../ports.ts';
 import type { Actor } from './actor.ts';
 
+/** Also in a run of days a crash comes at most so often, in the mean. */
+const maxHappenings = 60;
+
 export const crashes: Actor = async (world, _name, random) => {
-  const { crashEveryMs } = world.profile;
+  const { crashEveryMs, activeMs } = world.profile;
   if (crashEveryMs === Number.POSITIVE_INFINITY) return;
   while (world.active()) {
-    await world.timeline.sleep(-Math.log(1 - random.next()) * crashEveryMs);
+    await world.timeline.sleep(-Math.log(1 - random.next()) * Math.max(crashEveryMs, activeMs / maxHappenings));
     const node = random.pick(world.cluster.nodes);
-    if (random.chance(0.15)) await world.cluster.stop(node);
-    else world.cluster.crash(node);
+    if (random.chance(0.25)) {
+      world.tally.injected('stop');
+      await world.cluster.stop(node);
+    } else {
+      world.tally.injected('crash');
+      world.cluster.crash(node);
+    }
   }
 };
 
 /** Now and then a store is gone for a while, at times for longer than an append may wait. */
 export const outages: Actor = async (world, _name, random) => {
-  const { outageEveryMs } = world.profile;
+  const { outageEveryMs, activeMs } = world.profile;
   if (outageEveryMs === Number.POSITIVE_INFINITY) return;
   while (world.active()) {
-    await world.timeline.sleep(-Math.log(1 - random.next()) * outageEveryMs);
+    await world.timeline.sleep(-Math.log(1 - random.next()) * Math.max(outageEveryMs, activeMs / maxHappenings));
     if (world.active()) world.network.outage(random.pick(['ledger', 'objects']), 200 * 250 ** random.next());
   }
 };
@@ -30,8 +38,9 @@ export const outages: Actor = async (world, _name, random) => {
 export const clocks: Actor = async (world, _name, random) => {
   const { clockErrorMs, activeMs } = world.profile;
   while (world.active()) {
+    if (clockErrorMs > 0) world.tally.injected('clock jump');
     random.pick(world.cluster.nodes).wall.errorMs = (2 * random.next() - 1) * clockErrorMs;
-    await world.timeline.sleep(random.next() * activeMs * 0.3);
+    await world.timeline.sleep(random.next() * activeMs * 0.2);
   }
 };
 
@@ -39,7 +48,7 @@ export const clocks: Actor = async (world, _name, random) => {
 export const epochs: Actor = async (world, name, random) => {
   const process: Process = { name, alive: true };
   const ignore = () => {};
-  const { ledger } = createPorts({ ...world, process, random, wall: { errorMs: 0 }, nextId: ignoreId, onCount: ignore, onReport: ignore });
+  const { ledger } = createPorts({ ...world, process, random, wall: { errorMs: 0 }, itemWriteUnitsPerSecond: undefined, nextId: ignoreId, onCount: ignore, onReport: ignore, onStaleRead: ignore });
   while (world.active()) {
     await world.timeline.sleep(random.next() * world.profile.activeMs * 0.6);
     try {
@@ -49,7 +58,7 @@ export const epochs: Actor = async (world, name, random) => {
       await ledger.write({ key: { pk: 'G', sk: 'G' }, guards: [{ test: 'order', path: 'cz', order: '<', value: epoch }], action: 'update', changes: [{ change: 'set', path: 'cz', value: epoch }] });
       for (let shard = 0; shard < 16; shard++) {
         const { items } = await ledger.scan({ pk: `R#${shard.toString(16).padStart(2, '0')}`, limit: 1_000, strong: true });
-        for (const { sk } of items) await ledger.write(fence(`P#${sk}`, epoch));
+        for (const { sk } of items) if ((await ledger.write(fence(`P#${sk}`, epoch))).applied) world.tally.injected('epoch closed');
       }
     } catch {
       // Begun again another time: every step is monotone.

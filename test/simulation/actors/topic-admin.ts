@@ -29,6 +29,7 @@ async function remove(world: World, client: string, random: SeededRandom, name: 
   if ('failure' in answer) return;
   const id = answer.value;
   world.recorder.topicNames.set(id, name);
+  world.tally.injected('topic deleted');
   const known = world.recorder.deleted.get(id);
   if (known === undefined) world.recorder.deleted.set(id, { began, ended: world.recorder.moment() });
 }
