@@ -64,7 +64,7 @@ export function tellProblem({ code, message, facts }: Problem): string {
   return `The server refused (${code}): ${message.replace(/ Create it with PUT .*$/, '')}${facts['line'] === undefined && hint !== '' ? hint : ''}`;
 }
 
-export const exit = { ok: 0, refused: 1, usage: 2, noServer: 3, unknown: 4, interrupted: 130 } as const;
+export const exit = { ok: 0, refused: 1, usage: 2, noServer: 3, unknown: 4, damaged: 5, interrupted: 130 } as const;
 
 /** @throws Usage */
 export function readArguments({ name, options, count: [min, max], positionals: form }: Command, args: readonly string[]): Arguments {

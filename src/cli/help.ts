@@ -25,7 +25,8 @@ and in another:
   wadi consume greetings
 
 Exit codes: 0 done; 1 the server refused; 2 wrong use, or input that cannot be sent; 3 no server, or it was lost and
-nothing is unknown; 4 some records may or may not stand; 130 interrupted. What goes wrong is told on standard error.
+nothing is unknown; 4 some records may or may not stand; 5 an audit found damage; 130 interrupted. What goes wrong is
+told on standard error.
 `;
 }
 

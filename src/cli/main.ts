@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { ConnectionFailed, Problem } from '../client/problem.ts';
+import { auditCommand } from './audit.ts';
 import { benchCommand } from './bench.ts';
 import { type Command, exit, readArguments, type Terminal, tellProblem, Usage } from './command.ts';
 import { completionCommand } from './completion.ts';
@@ -12,7 +13,7 @@ import { serveCommand } from './serve.ts';
 import { tokensCommand } from './tokens.ts';
 import { topicCommands } from './topics.ts';
 
-export const commands: readonly Command[] = [serveCommand, ...topicCommands, produceCommand, consumeCommand, benchCommand, tokensCommand, completionCommand(() => commands)];
+export const commands: readonly Command[] = [serveCommand, ...topicCommands, produceCommand, consumeCommand, benchCommand, auditCommand, tokensCommand, completionCommand(() => commands)];
 
 /** Answers the exit code. */
 export async function runCommand(args: readonly string[], terminal: Terminal): Promise<number> {

@@ -7,6 +7,7 @@ import { openJournalLedger } from '../adapters/local/journal-ledger.ts';
 import { systemClock } from '../adapters/local/system-clock.ts';
 import { systemRandom } from '../adapters/local/system-random.ts';
 import { memoryWakeups } from '../adapters/memory/wakeups.ts';
+import { type AuditCounts, type AuditReport, auditLog } from '../broker/audit.ts';
 import { type Broker, createBroker, type Policy } from '../broker/broker.ts';
 import { StoreFailure } from '../ports/failure.ts';
 import { WadiError } from '../record/errors.ts';
@@ -24,6 +25,8 @@ const policy: Policy = {
   viewMaxAgeMs: Number.POSITIVE_INFINITY,
 };
 
+export type { AuditCounts, AuditReport };
+
 type Totals = { readonly appends: number; readonly commits: number; readonly syncs: number };
 
 export type Home = {
@@ -33,6 +36,8 @@ export type Home = {
   /** Whether the ledger takes writes. */
   ready(): boolean;
   totals(): Totals;
+  /** Reads everything; `auditLog` says what is checked. */
+  audit(report: AuditReport): Promise<AuditCounts>;
   readonly metrics: Metrics;
   /** Refuses appends from now on, answers those that wait, then gives the folder up. */
   close(): Promise<void>;
@@ -61,6 +66,7 @@ export async function openEmbedded(dataDir: string, log: Log = silent): Promise<
       onWorkLeft: work.soon,
       ready: ledger.writable,
       metrics,
+      audit: (report) => auditLog(broker, report),
       totals: () => ({ appends: telemetry.total('appends'), commits: telemetry.total('commits'), syncs: ledger.stats().groups }),
       async close() {
         metrics.close();

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installPackages } from '../support/apt.ts';
 import { readOptions } from '../support/options.ts';
 import { startServer, temporaryFolder, track } from '../support/server-process.ts';
 import { type Front, startFront } from './front.ts';
@@ -58,9 +59,7 @@ const valuesOf = async (topic: string): Promise<unknown[]> =>
 
 const hasCurl = (): boolean => spawnSync('curl', ['--version']).status === 0;
 if (!hasCurl()) {
-  console.log('installing curl');
-  spawnSync('apt-get', ['update'], { stdio: 'ignore' });
-  spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'curl'], { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+  installPackages('curl');
 }
 
 /** `feed` writes the input, and ends it. */

@@ -2,6 +2,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { installPackages } from '../support/apt.ts';
 import { temporaryFolder, track } from '../support/server-process.ts';
 
 export type Page = {
@@ -16,9 +17,7 @@ const isThere = (): boolean => spawnSync('chromium', ['--version']).status === 0
 /** Whether Chromium is there; Debian's package is installed where it is not. */
 export function installChromium(): boolean {
   if (isThere()) return true;
-  console.log('installing chromium');
-  spawnSync('apt-get', ['update'], { stdio: 'ignore' });
-  spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+  installPackages('chromium');
   return isThere();
 }
 

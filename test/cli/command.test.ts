@@ -76,6 +76,7 @@ describe('help', () => {
   });
 
   it('the examples work as they are printed, in order', async () => {
+    await (await startServer({ dataDir: join(home, 'data') })).stop();
     for (const setUp of ['wadi topics create greetings', 'wadi topics create payments', 'wadi topics create weather']) expect((await shell(setUp)).code).toBe(0);
     const last = ['topics delete'];
     const ordered = [...commands.filter(({ name }) => !last.includes(name)), ...commands.filter(({ name }) => last.includes(name))];

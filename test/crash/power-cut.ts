@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, linkSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { installPackages } from '../support/apt.ts';
 import { temporaryFolder } from '../support/server-process.ts';
 
 export type ForgetfulDisk = {
@@ -18,6 +19,7 @@ export function createForgetfulDisk(dataDir: string): ForgetfulDisk {
   const folder = temporaryFolder('power-cut');
   const library = join(folder, 'unsynced.so');
   const source = join(import.meta.dirname, 'unsynced.c');
+  if (spawnSync('gcc', ['--version']).status !== 0) installPackages('gcc', 'libc6-dev');
   const built = spawnSync('gcc', ['-shared', '-fPIC', '-O2', '-Wall', '-Wextra', '-Werror', '-o', library, source, '-ldl', '-lpthread'], { encoding: 'utf8' });
   if (built.status !== 0) throw new Error(`gcc could not build test/crash/unsynced.c (install gcc and libc6-dev): ${built.error?.message ?? built.stderr}`);
   const data = realpathSync(dataDir);

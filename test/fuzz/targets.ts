@@ -84,8 +84,9 @@ const batchesOut: Target = {
 const compressed: Target = {
   name: 'compressed bytes',
   seeds(random) {
-    const plain = Buffer.from(recordsBody(random).repeat(3));
-    return (['gzip', 'zstd'] as const).map((codec) => Buffer.concat([Buffer.from([codec === 'gzip' ? 1 : 4]), nodeCodecs.compress(codec, plain)]));
+    // The records of batches, each behind the number of its compression.
+    const batches = batchesIn.seeds(random).filter((bytes) => bytes.length > 61 && ((bytes[22] ?? 0) & 7) > 0);
+    return batches.map((bytes) => Buffer.concat([Buffer.from([((bytes[22] ?? 0) & 7) - 1]), bytes.subarray(61)]));
   },
   run(input) {
     const codec = (['gzip', 'snappy', 'lz4', 'zstd'] as const)[(input[0] ?? 0) % 4] as 'gzip';
@@ -94,7 +95,7 @@ const compressed: Target = {
       if (bytes.length > 100_000) throw new Error(`${bytes.length} bytes came of it, 100,000 were allowed`);
       return 'bytes';
     } catch (error) {
-      return refusal(error, (one) => byCode(one) ?? (one.constructor === Error || one instanceof RangeError || 'code' in one ? 'refused' : undefined));
+      return refusal(error, byCode);
     }
   },
 };

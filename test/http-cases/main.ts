@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installPackages } from '../support/apt.ts';
 import { readOptions } from '../support/options.ts';
 import { startServer, temporaryFolder } from '../support/server-process.ts';
 
@@ -57,8 +58,7 @@ function installed(): string | undefined {
   if (isThere()) return command;
   console.log(`installing schemathesis ${version}`);
   if (run('python3', ['-m', 'venv', folder]).status !== 0) {
-    run('apt-get', ['update']);
-    run('apt-get', ['install', '-y', '--no-install-recommends', 'python3-venv'], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+    installPackages('python3-venv');
     run('python3', ['-m', 'venv', '--clear', folder]);
   }
   run(join(folder, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', `schemathesis==${version}`]);

@@ -1,6 +1,7 @@
 // Prometheus's own tool judges what a server tells of itself, after some work of every kind.
 
 import { spawnSync } from 'node:child_process';
+import { installPackages } from '../support/apt.ts';
 import { readOptions } from '../support/options.ts';
 import { startServer, temporaryFolder } from '../support/server-process.ts';
 
@@ -19,9 +20,7 @@ readOptions(help, { ci: 'flag' });
 
 const hasPromtool = (): boolean => spawnSync('promtool', ['--version']).status === 0;
 if (!hasPromtool()) {
-  console.log('installing prometheus for its promtool');
-  spawnSync('apt-get', ['update'], { stdio: 'ignore' });
-  spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'prometheus'], { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+  installPackages('prometheus');
 }
 
 const server = await startServer({ dataDir: temporaryFolder('metrics') });

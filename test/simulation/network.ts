@@ -33,6 +33,8 @@ export type Network = {
   outage(store: 'ledger' | 'objects', forMs: number): void;
   /** From now on every call is carried out once, soon, and answered. What is already under way stays as drawn. */
   heal(): void;
+  /** How many faults of calls were drawn so far, those left out included. */
+  strikes(): number;
   /** Whether bytes that are read may be damaged on the way. */
   damages(): boolean;
 };
@@ -193,6 +195,7 @@ export function createNetwork({ timeline, trace, tally, random, rates, hopScale,
     heal() {
       healed = true;
     },
+    strikes: () => strikes,
     damages: () => !healed && faultNames.some((name) => faultOf(name).row === 'damaged bytes' && rates[name] > 0),
   };
 }

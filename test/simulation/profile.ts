@@ -19,9 +19,9 @@ export type Profile = {
   readonly rates: Readonly<Record<FaultName, number>>;
   /** How slow the network is on the whole. */
   readonly hopScale: number;
-  /** Mean time between outages of a store; infinity: none. */
+  /** Mean time between outages of a store. */
   readonly outageEveryMs: number;
-  /** Mean time between crashes of brokers; infinity: none. */
+  /** Mean time between crashes of brokers. */
   readonly crashEveryMs: number;
   readonly partitions: number;
   /** How long clients are active. */
@@ -35,6 +35,9 @@ export type Profile = {
 };
 
 const day = 86_400_000;
+
+/** Instead of a mean time between happenings: they do not happen. */
+export const never = 1e15;
 
 export function drawProfile(random: SeededRandom): Profile {
   const brokers = random.pick([1, 2, 2, 3, 3, 4]);
@@ -55,8 +58,8 @@ export function drawProfile(random: SeededRandom): Profile {
     tellsImages: random.chance(0.7),
     rates: drawRates(random),
     hopScale: random.pick([0.3, 1, 1, 1, 4, 20]),
-    outageEveryMs: random.pick([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, 20_000, 60_000]),
-    crashEveryMs: random.pick([Number.POSITIVE_INFINITY, 30_000, 10_000, 4_000]),
+    outageEveryMs: random.pick([never, never, 20_000, 60_000]),
+    crashEveryMs: random.pick([never, 30_000, 10_000, 4_000]),
     partitions: random.pick([1, 1, 2]),
     activeMs,
     longPauseMs,

@@ -1,5 +1,6 @@
 // One run: the world of a seed lives, is healed, and is judged.
 
+import { auditLog } from '../../src/broker/audit.ts';
 import { runDueWork } from '../../src/broker/run-work.ts';
 import { checkHistory } from '../support/check-history.ts';
 import { checkLinearizable } from '../support/linearizable.ts';
@@ -15,6 +16,7 @@ import { checkLookUps } from './checkers/lookups.ts';
 import { checkStored } from './checkers/stored.ts';
 import { ask } from './client.ts';
 import { fetchPartition } from './fetch.ts';
+import type { Profile } from './profile.ts';
 import type { Finding } from './recorder.ts';
 import type { Counts } from './tally.ts';
 import { fleeting, steady } from './topics.ts';
@@ -30,6 +32,10 @@ export type Run = {
   readonly faults: Counts;
   readonly cluster: { readonly crashes: number; readonly stops: number };
   readonly counters: Readonly<Partial<Record<Counter, number>>>;
+  /** Faults of calls that were drawn, and requests while clients were active. */
+  readonly strikes: number;
+  readonly requests: number;
+  readonly profile: Profile;
 };
 
 const actors: readonly (readonly [name: string, actor: Actor, count: number])[] = [
@@ -51,6 +57,12 @@ const actors: readonly (readonly [name: string, actor: Actor, count: number])[] 
   ['epochs', epochs, 1],
 ];
 
+export const actorNames: readonly string[] = actors.flatMap(([name, , count]) => Array.from({ length: count }, (_, i) => nameOf(name, i, count)));
+
+function nameOf(name: string, i: number, count: number): string {
+  return count === 1 ? name : `${name}-${i}`;
+}
+
 /** From when on nothing fails any more: how long an append and a read may take, and all that was under way. */
 const maxHealedMs = 30_000;
 const maxSettleMs = 400_000;
@@ -64,6 +76,7 @@ export async function runSeed(seed: number, options: WorldOptions = {}): Promise
   process.on('unhandledRejection', stray);
   try {
     await live(world, options.cuts?.actors ?? []);
+    world.end();
     if (recorder.findings.every(({ rule }) => rule !== 'liveness')) await judge(world);
   } catch (error) {
     recorder.finding('simulator', error instanceof Error ? (error.stack ?? error.message) : String(error));
@@ -80,6 +93,9 @@ export async function runSeed(seed: number, options: WorldOptions = {}): Promise
     faults: world.tally.counts,
     cluster: world.cluster.counts,
     counters: Object.fromEntries(world.counters),
+    strikes: world.network.strikes(),
+    requests: world.requests(),
+    profile: world.profile,
   };
 }
 
@@ -116,7 +132,7 @@ async function live(world: World, withoutActors: readonly string[]): Promise<voi
     Promise.all(
       actors.flatMap(([name, actor, count]) =>
         Array.from({ length: count }, (_, i) => {
-          const own = count === 1 ? name : `${name}-${i}`;
+          const own = nameOf(name, i, count);
           const here = present.chance(profile.actorChance) || own === 'plain-0';
           return here && !withoutActors.includes(own) ? actor(world, own, random.fork(own)) : Promise.resolve();
         }),
@@ -144,6 +160,8 @@ async function judge(world: World): Promise<void> {
   await carryOut(world, 'the work that was left', maxHealedMs, async () => ask(world, await world.node(choice), 'last work', (broker) => runDueWork(broker)));
   await timeline.run(() => false);
 
+  await carryOut(world, 'the audit', maxHealedMs * 10, () => audit(world));
+
   const history = recorder.history();
   const final = new Map([...logs].map(([partition, log]) => [partition, { startOffset: 0, endOffset: log.length }]));
   for (const { invariant, detail } of checkHistory(history, { final })) recorder.finding(invariant, detail);
@@ -156,6 +174,12 @@ async function judge(world: World): Promise<void> {
   const stored = await checkStored(stores);
   recorder.counts.strayRuns = stored.strayRuns;
   for (const { rule, detail } of [...checkDeleted(recorder, history), ...checkLookUps(recorder, logs), ...stored.findings]) recorder.finding(rule, detail);
+}
+
+/** What `wadi audit` would say. */
+async function audit(world: World): Promise<void> {
+  const node = await world.node(world.random.fork('audit'));
+  await ask(world, node, 'audit', (broker) => auditLog(broker, { finding: ({ place, problem }) => world.recorder.finding('audit', `${place}: ${problem}`) }));
 }
 
 /** Healed, the system must take an append through every broker, and give it back. */

@@ -5,6 +5,7 @@ import { type SeededRandom, seededRandom } from '../support/random.ts';
 import { type Cluster, createCluster, type Node } from './cluster.ts';
 import { createNetwork, type Network } from './network.ts';
 import { drawProfile, type Profile } from './profile.ts';
+import { fromRanges } from './ranges.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 import { createStores, type Stores } from './stores.ts';
 import { createTally, type Tally } from './tally.ts';
@@ -31,10 +32,16 @@ export type World = {
   readonly pending: Set<string>;
   /** Begins the time of activity. */
   begin(): void;
+  /** All clients have ended: what is asked from now on is to judge. */
+  end(): void;
   /** Whether clients are still to begin new work. */
   active(): boolean;
   /** A broker that takes requests; waits until there is one. */
   node(random: SeededRandom): Promise<Node>;
+  /** To be asked before each request: whether it is left out. */
+  leavesOut(): boolean;
+  /** Requests so far, those left out included. */
+  requests(): number;
   /** A number that no one else gets, to make texts and names unique. */
   unique(): number;
 };
@@ -43,8 +50,10 @@ export type World = {
 export type Cuts = {
   /** Actors that do not live. */
   readonly actors?: readonly string[];
-  /** Faults of calls, by their number in the run. */
-  readonly faults?: readonly number[];
+  /** Faults of calls, by their numbers in the run (ranges.ts). */
+  readonly faults?: string;
+  /** Requests of active clients, by their numbers in the run: they are not sent. */
+  readonly requests?: string;
   /** Instead of what the seed draws. */
   readonly profile?: Partial<Profile>;
   /** Deeds of an actor at most. */
@@ -78,12 +87,15 @@ export function createWorld(seed: number, { print, cuts = {} }: WorldOptions = {
     tally,
     rates: profile.rates,
     hopScale: profile.hopScale,
-    without: new Set(cuts.faults),
+    without: fromRanges(cuts.faults),
     crash: (process) => cluster.crashProcess(process),
     onInvalid: (error) => recorder.finding('engine', `a store was asked for the impossible: ${String(error)}`),
   });
   let ids = 0;
   let names = 0;
+  let requests = 0;
+  let judged = false;
+  const withoutRequests = fromRanges(cuts.requests);
   let activeUntilMs = 0;
   const cluster = createCluster({
     network,
@@ -124,6 +136,9 @@ export function createWorld(seed: number, { print, cuts = {} }: WorldOptions = {
     begin() {
       activeUntilMs = timeline.now() + profile.activeMs;
     },
+    end() {
+      judged = true;
+    },
     active: () => timeline.now() < activeUntilMs,
     async node(choice) {
       for (;;) {
@@ -132,6 +147,8 @@ export function createWorld(seed: number, { print, cuts = {} }: WorldOptions = {
         await timeline.sleep(20);
       }
     },
+    leavesOut: () => activeUntilMs > 0 && !judged && withoutRequests.has(++requests),
+    requests: () => requests,
     unique: () => ++names,
   };
 }

@@ -4,6 +4,7 @@
 import type { Write } from '../../../src/log/write.ts';
 import type { Process } from '../network.ts';
 import { createPorts } from '../ports.ts';
+import { never } from '../profile.ts';
 import type { Actor } from './actor.ts';
 
 /** Also in a run of days a crash comes at most so often, in the mean. */
@@ -11,7 +12,7 @@ const maxHappenings = 60;
 
 export const crashes: Actor = async (world, _name, random) => {
   const { crashEveryMs, activeMs } = world.profile;
-  if (crashEveryMs === Number.POSITIVE_INFINITY) return;
+  if (crashEveryMs >= never) return;
   while (world.active()) {
     await world.timeline.sleep(-Math.log(1 - random.next()) * Math.max(crashEveryMs, activeMs / maxHappenings));
     const node = random.pick(world.cluster.nodes);
@@ -28,7 +29,7 @@ export const crashes: Actor = async (world, _name, random) => {
 /** Now and then a store is gone for a while, at times for longer than an append may wait. */
 export const outages: Actor = async (world, _name, random) => {
   const { outageEveryMs, activeMs } = world.profile;
-  if (outageEveryMs === Number.POSITIVE_INFINITY) return;
+  if (outageEveryMs >= never) return;
   while (world.active()) {
     await world.timeline.sleep(-Math.log(1 - random.next()) * Math.max(outageEveryMs, activeMs / maxHappenings));
     if (world.active()) world.network.outage(random.pick(['ledger', 'objects']), 200 * 250 ** random.next());
