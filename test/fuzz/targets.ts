@@ -173,6 +173,9 @@ const journals: Target = {
       for (let group = decodeGroup(input, at, salt); group !== undefined; group = decodeGroup(input, at, salt)) {
         if (group.end <= at || group.end > input.length) throw new Error(`a group from ${at} ends at ${group.end} of ${input.length}`);
         for (const { key: name, start, end } of group.entries) if (start !== undefined) checkItem(name, input.subarray(start, end));
+        // The items fill the group to its end.
+        const ends = group.entries.at(-1)?.end;
+        if (ends !== undefined && ends !== group.end) throw new Error(`the items of a group end at ${ends}, the group at ${group.end}`);
         at = group.end;
         groups++;
       }
