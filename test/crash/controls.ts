@@ -18,7 +18,8 @@ export async function runControls(seed: number, kills: number): Promise<{ passed
     try {
       const args = ['test/crash/main.ts', '--drop-unsynced', '--kills', String(kills), '--seed', String(seed), '--server', join(tree.folder, 'src/server/main.ts')];
       const { code, output } = await run(process.execPath, args, join(import.meta.dirname, '../..'), maxRunMs);
-      const problems = output.split('\n').filter((line) => line.startsWith('FAILED') || / {9}\S/.test(line));
+      // Each line that begins with FAILED, and the indented ones behind it.
+      const problems = [...output.matchAll(/^FAILED .*(?:\n {9}.*)*/gm)].flatMap(([found]) => found.split('\n').slice(0, 4));
       const isFault = name !== holds.name;
       // A server that refuses to start on what is left says so by name; that is noticed, too.
       const noticed = problems.some((line) => /^FAILED (I[1-7]|the server starts again)/.test(line));
@@ -26,7 +27,7 @@ export async function runControls(seed: number, kills: number): Promise<{ passed
       if (good) passed++;
       else failed++;
       console.log(`${good ? 'ok    ' : 'FAILED'} ${isFault ? `planted: ${name} ${good ? 'is reported' : 'is not reported'}` : `${kills} power cuts with ${name}`}`);
-      const told = good && !isFault ? [] : problems.length > 0 ? problems.slice(0, 3) : output.trim().split('\n').slice(-5);
+      const told = good && !isFault ? [] : problems.length > 0 ? problems.slice(0, 12) : output.trim().split('\n').slice(-5);
       for (const line of told) console.log(`         ${line.trim().slice(0, 300)}`);
     } finally {
       tree.remove();

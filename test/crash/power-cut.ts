@@ -25,6 +25,7 @@ export function createForgetfulDisk(dataDir: string): ForgetfulDisk {
   const data = realpathSync(dataDir);
   // Beside the data, so that names in it can be moved and linked.
   const shadow = `${data}.shadow`;
+  rmSync(shadow, { recursive: true, force: true });
   mirror(data, shadow);
   process.once('exit', () => rmSync(shadow, { recursive: true, force: true }));
   return {

@@ -189,7 +189,14 @@ static void folder_synced(int fd) {
     snprintf(name, sizeof name, "%s/%s", copy, entry->d_name);
     if (S_ISDIR(info.st_mode)) {
       snprintf(from, sizeof from, "%.900s/nameless/%lu", shadow, (unsigned long)info.st_ino);
-      if (stat(name, &there) != 0 && rename(from, name) != 0 && mkdir(name, 0755) != 0) die(name);
+      int is_there = stat(name, &there) == 0;
+      if (stat(from, &there) == 0) {
+        /* What a sync of its parent made of it, which does not see into it, gives way to what its own sync made. */
+        if (is_there) nftw(name, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        if (rename(from, name) != 0) die(name);
+      } else if (!is_there && mkdir(name, 0755) != 0) {
+        die(name);
+      }
     } else if (S_ISREG(info.st_mode)) {
       struct stat stored;
       store_path(from, info.st_ino);
