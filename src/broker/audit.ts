@@ -6,11 +6,13 @@ import { addToTotals, encodeTotals, noTotals, type Ref, type Totals } from '../l
 import { type Head, placeRefs, placeWindow } from '../log/head.ts';
 import { partitionKey, runRange, type TopicId } from '../log/keys.ts';
 import { parseRun } from '../log/seal.ts';
+import { StoreFailure } from '../ports/failure.ts';
 import { storedBatches } from '../record/batch-header.ts';
 import { WadiError } from '../record/errors.ts';
 import { limits } from '../record/limits.ts';
 import type { Broker } from './broker.ts';
 import { listTopics } from './describe-topic.ts';
+import { storeError } from './failures.ts';
 import { readPayload } from './payloads.ts';
 import { readBounds } from './read-log.ts';
 import { readTopic } from './topic-cache.ts';
@@ -19,16 +21,24 @@ import { readTopic } from './topic-cache.ts';
 type AuditFinding = { readonly place: string; readonly problem: string };
 export type AuditCounts = { topics: number; partitions: number; payloads: number; records: number; bytes: number };
 
-/** `finding` is called for each problem, `progress` each time that the counts have grown. */
-export type AuditReport = { finding(found: AuditFinding): void; progress?(counts: Readonly<AuditCounts>): void };
+/** `finding` is called for each problem, and waited for; `progress` each time that the counts have grown. What they throw ends the audit. */
+export type AuditReport = { finding(found: AuditFinding): Promise<void> | void; progress?(counts: Readonly<AuditCounts>): void };
 
 const runsPage = 100;
 
 /**
  * Reads everything once. Cost: a scan of all runs and a read of every payload.
- * @throws StoreFailure where a store does not answer, WadiError unsupported_format
+ * @throws WadiError where a store does not answer, what is stored was written by a newer version, or the list of topics is damaged
  */
 export async function auditLog(broker: Broker, report: AuditReport): Promise<AuditCounts> {
+  try {
+    return await auditTopics(broker, report);
+  } catch (error) {
+    throw error instanceof StoreFailure ? storeError(error) : error;
+  }
+}
+
+async function auditTopics(broker: Broker, report: AuditReport): Promise<AuditCounts> {
   const counts: AuditCounts = { topics: 0, partitions: 0, payloads: 0, records: 0, bytes: 0 };
   for (let after: string | undefined; ; ) {
     const page: Awaited<ReturnType<typeof listTopics>> = await listTopics(broker, { after, limit: limits.maxTopicsPage });
@@ -41,7 +51,7 @@ export async function auditLog(broker: Broker, report: AuditReport): Promise<Aud
           topicId: topic.id,
           partition,
           counts,
-          problem: (problem, at) => report.finding({ place: at === undefined ? place : `${place} at ${at}`, problem }),
+          problem: async (problem, at) => report.finding({ place: at === undefined ? place : `${place} at ${at}`, problem }),
           grown: () => report.progress?.(counts),
         };
         await named(audit, undefined, () => auditPartition(audit));
@@ -58,7 +68,7 @@ type Audit = {
   readonly topicId: TopicId;
   readonly partition: number;
   readonly counts: AuditCounts;
-  readonly problem: (problem: string, offset?: number) => void;
+  readonly problem: (problem: string, offset?: number) => Promise<void>;
   readonly grown: () => void;
 };
 
@@ -67,8 +77,9 @@ async function named(audit: Audit, offset: number | undefined, task: () => Promi
   try {
     await task();
   } catch (error) {
-    if (!(error instanceof WadiError) || error.code !== 'storage_corrupt') throw error;
-    audit.problem(error.message, offset);
+    const known = error instanceof StoreFailure ? storeError(error) : error;
+    if (!(known instanceof WadiError) || known.code !== 'storage_corrupt') throw error;
+    await audit.problem(known.message, offset);
   }
 }
 
@@ -78,14 +89,15 @@ async function auditPartition(audit: Audit): Promise<void> {
   const bounds = await readBounds(broker, topicId, partition);
   if (bounds === undefined) {
     // Unless it was deleted meanwhile.
-    if ((await readTopic(broker.ledger, topicId))?.state === 'live') problem('the partition has no head or no manifest');
+    if ((await readTopic(broker.ledger, topicId))?.state === 'live') await problem('the partition has no head or no manifest');
     return;
   }
   const { head } = bounds;
   const totals = await auditRuns(audit, head);
-  if (totals !== undefined && !sameTotals(totals, head.totals)) problem('the totals of the sealed runs are not those that the head tells');
+  if (totals !== undefined && !sameTotals(totals, head.totals)) await problem('the totals of the sealed runs are not those that the head tells');
   const lengthOf = (refs: readonly Ref[]): number => refs.reduce((sum, { count }) => sum + count, 0);
-  if (head.windowBase + lengthOf(head.previous) !== head.currentBase || head.currentBase + lengthOf(head.current) !== head.nextOffset) problem('the refs of the head do not add up to its offsets');
+  if (head.windowBase + lengthOf(head.previous) !== head.currentBase || head.currentBase + lengthOf(head.current) !== head.nextOffset)
+    await problem('the refs of the head do not add up to its offsets');
   for (const { ref, baseOffset } of placeWindow(head)) await auditRef(audit, ref, baseOffset);
 }
 
@@ -102,12 +114,12 @@ async function auditRuns(audit: Audit, head: Head): Promise<Totals | undefined> 
       // What stands beyond repeats the window of a head that is about to be rotated.
       if (run.baseOffset >= head.windowBase) continue;
       if (run.baseOffset !== next) {
-        problem(`a run begins at ${run.baseOffset} where ${next} is next`);
+        await problem(`a run begins at ${run.baseOffset} where ${next} is next`);
         totals = undefined;
       }
       totals = totals && addToTotals(totals, run.refs);
       if (totals !== undefined && !sameTotals(totals, run.totals)) {
-        problem('the totals of a run do not add up', run.baseOffset);
+        await problem('the totals of a run do not add up', run.baseOffset);
         totals = undefined;
       }
       for (const { ref, baseOffset } of placeRefs(run.baseOffset, run.refs)) await auditRef(audit, ref, baseOffset);
@@ -118,7 +130,7 @@ async function auditRuns(audit: Audit, head: Head): Promise<Totals | undefined> 
     from = `${last.sk} `;
   }
   if (next === head.windowBase) return totals;
-  problem(`the sealed runs end at ${next}, and the head begins at ${head.windowBase}`);
+  await problem(`the sealed runs end at ${next}, and the head begins at ${head.windowBase}`);
   return undefined;
 }
 
@@ -129,7 +141,7 @@ async function auditRef(audit: Audit, ref: Ref, baseOffset: number): Promise<voi
     if (bytes === undefined) return problem(`the bytes of ${ref.count} records are not in the store`, baseOffset);
     let latest = 0;
     for (const batch of storedBatches(bytes)) latest = Math.max(latest, batch.maxTimestamp);
-    if (latest !== ref.maxTimestamp) problem(`the latest timestamp is ${latest}, and ${ref.maxTimestamp} is told`, baseOffset);
+    if (latest !== ref.maxTimestamp) await problem(`the latest timestamp is ${latest}, and ${ref.maxTimestamp} is told`, baseOffset);
   });
   counts.payloads++;
   counts.records += ref.count;

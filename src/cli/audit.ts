@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { type Command, exit, Usage } from './command.ts';
 import { startMeter } from './meter.ts';
 
+const interrupted = new Error('interrupted');
+
 export const auditCommand: Command = {
   name: 'audit',
   summary: 'read all of a data folder and check that every record is there, whole',
@@ -12,7 +14,7 @@ export const auditCommand: Command = {
   count: [1, 1],
   options: {},
   notes:
-    'The server of the folder must be stopped. The folder is opened as a server would open it, and nothing else is written. Prints a line for each problem, with its partition and offset; exits 5 if there was any.',
+    'The server of the folder must be stopped: the folder is opened and closed as a server would, which finishes what an earlier one left to be done. Prints a line for each problem, with its partition and offset; exits 5 if there was any.',
   examples: ['wadi audit ./data'],
   async run(given, terminal) {
     const [folder] = given.positionals as [string];
@@ -21,8 +23,11 @@ export const auditCommand: Command = {
     const meter = startMeter(terminal, 'records');
     try {
       const { counts, findings } = await auditFolder(folder, {
-        finding: ({ place, problem }) => void terminal.print(`${place}: ${problem}\n`),
-        progress: ({ records }) => meter.update(records),
+        finding: ({ place, problem }) => terminal.print(`${place}: ${problem}\n`),
+        progress({ records }) {
+          if (terminal.interrupted.aborted) throw interrupted;
+          meter.update(records);
+        },
       });
       meter.end(counts.records);
       const { topics, partitions, payloads, records, bytes } = counts;
@@ -30,6 +35,7 @@ export const auditCommand: Command = {
       await terminal.print(findings === 0 ? `${told}: every record is there\n` : `${told}: ${findings.toLocaleString('en')} problems\n`);
       return findings === 0 ? exit.ok : exit.damaged;
     } catch (error) {
+      if (error === interrupted) return exit.interrupted;
       if (!(error instanceof AuditImpossible)) throw error;
       terminal.say(error.message);
       return exit.refused;

@@ -1,5 +1,6 @@
 // The audit of a data folder, as `wadi audit` runs it: opens the folder as a server would, reads everything, closes it.
 
+import { WadiError } from '../record/errors.ts';
 import { type AuditCounts, type AuditReport, CannotOpen, openEmbedded } from '../wiring/embedded.ts';
 
 type AuditOutcome = { readonly counts: AuditCounts; readonly findings: number };
@@ -16,7 +17,7 @@ export async function auditFolder(dataDir: string, report: AuditReport): Promise
       const counts = await home.audit({
         finding(found) {
           findings++;
-          report.finding(found);
+          return report.finding(found);
         },
         progress: (counts) => report.progress?.(counts),
       });
@@ -25,7 +26,7 @@ export async function auditFolder(dataDir: string, report: AuditReport): Promise
       await home.close();
     }
   } catch (error) {
-    if (error instanceof CannotOpen) throw new AuditImpossible(error.message, { cause: error });
+    if (error instanceof CannotOpen || error instanceof WadiError) throw new AuditImpossible(error.message, { cause: error });
     throw error;
   }
 }

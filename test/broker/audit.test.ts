@@ -16,7 +16,11 @@ async function filled() {
 
 async function audit(broker: TestBroker) {
   const problems: string[] = [];
-  const counts = await auditLog(broker, { finding: ({ place, problem }) => problems.push(`${place}: ${problem}`) });
+  const counts = await auditLog(broker, {
+    finding({ place, problem }) {
+      problems.push(`${place}: ${problem}`);
+    },
+  });
   return { problems, counts };
 }
 

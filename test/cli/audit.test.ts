@@ -59,6 +59,26 @@ it('I14: a damaged object is named with its partition and offset, exit code 5', 
   expect(status).toBe(5);
 });
 
+it('I14: a byte flipped in the journal is named with the partition and offset that it takes, all else is read', async () => {
+  const folder = temporaryFolder('audit');
+  const server = await serve(folder);
+  await fetch(`${server.url}/v1/topics/t`, { method: 'PUT' });
+  const append = (value: string) =>
+    fetch(`${server.url}/v1/topics/t/partitions/0/records`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: `{"records":[{"value":"${value}"}]}` });
+  for (const letter of ['a', 'b', 'c']) expect((await append(letter.repeat(20_000))).status).toBe(200);
+  await server.stop();
+  const journal = join(folder, 'journal');
+  const [name] = readdirSync(journal).filter((one) => one.endsWith('.wadi'));
+  const path = join(journal, name ?? '');
+  const bytes = readFileSync(path);
+  const at = bytes.indexOf('b'.repeat(1_000)) + 500;
+  bytes[at] = 0;
+  writeFileSync(path, bytes);
+  const { status, stdout, stderr } = audit(folder);
+  expect([status, stderr]).toEqual([5, '']);
+  expect(stdout).toMatch(/^t\/0 at 1: .*\n1 topics, 1 partitions, 3 records .*: 1 problems\n$/);
+});
+
 it('a folder in use is left alone, exit code 1; what is no data folder is wrong use', async () => {
   const folder = temporaryFolder('audit');
   await serve(folder);
