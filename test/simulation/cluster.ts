@@ -30,7 +30,7 @@ export type Cluster = {
   crashProcess(process: Process): boolean;
   /** Stops taking appends, ends when all taken are answered, and starts again. */
   stop(node: Node): Promise<void>;
-  readonly counts: { crashes: number; stops: number };
+  readonly counts: { crashes: number };
 };
 
 export type ClusterOptions = Pick<PortsOptions, 'network' | 'stores' | 'timeline' | 'nextId' | 'onCount' | 'onReport' | 'itemWriteUnitsPerSecond' | 'onStaleRead'> & {
@@ -48,7 +48,7 @@ const maxCloseMs = 100_000;
 export function createCluster(options: ClusterOptions): Cluster {
   const { timeline, trace, random, policy, onViolation } = options;
   const pauses = random.fork('pauses');
-  const counts = { crashes: 0, stops: 0 };
+  const counts = { crashes: 0 };
   let generation = 0;
 
   const nodes = Array.from({ length: options.brokers }, (_, i): Node => {
@@ -92,7 +92,6 @@ export function createCluster(options: ClusterOptions): Cluster {
   async function stop(node: Node): Promise<void> {
     const { broker, process } = node;
     if (broker === undefined) return;
-    counts.stops++;
     trace.line(`${timeline.now().toFixed(3)} ${process.name} stops`);
     const late = timeline.after(maxCloseMs, () => {
       if (process.alive) onViolation('liveness', `${process.name}: committer.close() did not end within ${maxCloseMs} ms`);

@@ -47,6 +47,11 @@ export type Fault = {
 const refused = (reason: 'throttled' | 'conflict' | 'full') => new StoreFailure(reason, 'none', `simulated: ${reason}`);
 const noAnswer = () => new StoreFailure('unavailable', 'unknown', 'simulated: no answer');
 
+function loseAnswer(call: Struck): void {
+  call.carryOut(call.there);
+  call.fail(call.there + call.within(2, 8_000), noAnswer());
+}
+
 const isRead = ({ target }: CallFacts): boolean => target === 'read' || target === 'bytes';
 const isWrite = (call: CallFacts): boolean => !isRead(call);
 const isUpload = ({ target }: CallFacts): boolean => target === 'upload';
@@ -56,19 +61,13 @@ const faults = {
     row: 'answer lost',
     meets: (call) => isWrite(call) && !isUpload(call),
     chance: 0.02,
-    strike(call) {
-      call.carryOut(call.there);
-      call.fail(call.there + call.within(2, 8_000), noAnswer());
-    },
+    strike: loseAnswer,
   },
   'answer of an upload lost': {
     row: 'upload repeated',
     meets: isUpload,
     chance: 0.04,
-    strike(call) {
-      call.carryOut(call.there);
-      call.fail(call.there + call.within(2, 8_000), noAnswer());
-    },
+    strike: loseAnswer,
   },
   // The ports promise that a refusal is the end of a call: where the first time is answered, what was refused is not repeated.
   'sent twice, told the first time': { row: 'sent twice', meets: isWrite, chance: 0.012, strike: (call) => call.carryOutTwice(call.there, call.there + call.within(1, 600_000), 'first') },

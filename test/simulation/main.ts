@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { readOptions, wrongOption } from '../support/options.ts';
 import { startProgress } from '../support/progress.ts';
-import { faultTable } from './fault-table.ts';
+import { faultTable, floorOf } from './fault-table.ts';
 import { runOrders } from './pool.ts';
 import { fromRanges } from './ranges.ts';
 import { type Run, runSeed } from './run-seed.ts';
@@ -126,7 +126,8 @@ function report(): void {
   for (const [count, what] of figures) console.log(`${Math.round(count).toLocaleString('en').padStart(14)}  ${what}`);
   const counts: Counts = {};
   for (const run of runs) addCounts(counts, run.faults);
-  const { lines, missing } = faultTable(counts, options.first ? 0 : runs.length);
+  const judgedSeeds = options.first ? 0 : runs.length;
+  const { lines, missing } = faultTable(counts, judgedSeeds);
   console.log(`\n${lines.join('\n')}\n`);
   for (const run of failed.slice(0, 10)) {
     console.log(`FAILED seed ${run.seed}; again with: npm run simulate -- --seed ${run.seed} --trace`);
@@ -142,9 +143,8 @@ function report(): void {
     );
   for (const line of unlike) console.log(`FAILED the same seed gave two traces: ${line}`);
   const rare = [...missing];
-  const passed = counter('windowPassed');
-  const fewest = runs.length < 100 || options.first ? 0 : Math.floor((200 * Math.min(runs.length, 2_000)) / 2_000);
-  if (passed < fewest) rare.push(`the window had passed ${passed} times, ${fewest} at least`);
+  const fewest = floorOf(200, judgedSeeds);
+  for (const name of ['windowPassed', 'rotations', 'resends', 'splits', 'reuploads'] as const) if (counter(name) < fewest) rare.push(`${name}: ${counter(name)} times, ${fewest} at least`);
   for (const line of rare) console.log(`FAILED too rare: ${line}`);
   if (unlike.length === 0 && twice > 0 && !options.trace) console.log(`ok     ${Math.min(twice, runs.length)} seeds ran twice, with identical traces`);
   const problems = failed.length + unlike.length + rare.length;

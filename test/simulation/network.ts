@@ -103,8 +103,8 @@ export function createNetwork({ timeline, trace, tally, random, rates, hopScale,
       const changed = (): void => {
         if (fault !== undefined) tally.changed(fault, target);
       };
-      /** The outcome when it comes; undefined: it was not carried out. */
-      const apart = (delayMs: number, then: (outcome: Promise<T>) => void = () => {}, needed: () => boolean = () => true): void => {
+      /** Carries the call out then, unless it died with its sender or is not needed any more; hands its outcome on. */
+      const execute = (delayMs: number, then: (outcome: Promise<T>) => void = () => {}, needed: () => boolean = () => true): void => {
         timeline.after(delayMs, () => {
           if ((!from.alive && !survives) || !needed()) return;
           const outcome = apply();
@@ -123,40 +123,40 @@ export function createNetwork({ timeline, trace, tally, random, rates, hopScale,
           if (from.alive) outcome.then(resolve, reject);
         });
       };
-      if (fault === undefined) return apart(there, (outcome) => answer(back, outcome));
+      if (fault === undefined) return execute(there, (outcome) => answer(back, outcome));
       faultOf(fault).strike({
         there,
         back,
         within,
         chance: (probability) => fates.chance(probability),
-        carryOut: (delayMs, answerMs) => apart(delayMs, (outcome) => answerMs !== undefined && answer(answerMs, outcome)),
+        carryOut: (delayMs, answerMs) => execute(delayMs, (outcome) => answerMs !== undefined && answer(answerMs, outcome)),
         carryOutTwice(first, second, answered) {
-          let one: boolean | undefined;
-          const took1 = (value: T): boolean => took?.(value) ?? true;
-          apart(first, (outcome) => {
+          let firstTook: boolean | undefined;
+          const tookEffect = (value: T): boolean => took?.(value) ?? true;
+          execute(first, (outcome) => {
             outcome.then(
               (value) => {
-                one = took1(value);
+                firstTook = tookEffect(value);
               },
               () => {
-                one = false;
+                firstTook = false;
               },
             );
             if (answered === 'first') answer(back, outcome);
           });
-          apart(
+          execute(
             second,
             (outcome) => {
               outcome.then((value) => {
-                if (answered === 'second' && one !== undefined && one !== took1(value)) changed();
+                if (answered === 'second' && firstTook !== undefined && firstTook !== tookEffect(value)) changed();
               }, ignore);
               if (answered === 'second') answer(back, outcome);
             },
-            () => answered === 'second' || one !== false,
+            () => answered === 'second' || firstTook !== false,
           );
         },
         alter(delayMs, answerMs, how) {
-          apart(delayMs, (outcome) => {
+          execute(delayMs, (outcome) => {
             const told = outcome.then((value) => {
               const other = alter?.(value, how, fates);
               if (other === undefined) return value;

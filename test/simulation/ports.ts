@@ -24,8 +24,8 @@ export type PortsOptions = {
   readonly timeline: Timeline;
   readonly random: SeededRandom;
   readonly wall: WrongClock;
-  /** What the ledger says that it takes of writes on one item. */
-  readonly itemWriteUnitsPerSecond: number | undefined;
+  /** What the ledger says that it takes of writes on one item; 0: nothing. */
+  readonly itemWriteUnitsPerSecond: number;
   readonly onStaleRead: (told: boolean) => void;
   /** Unlike any other number in the run: no two ids are ever the same. */
   readonly nextId: () => number;
@@ -85,7 +85,7 @@ function createLedger({ process, network, stores, onCount, random, itemWriteUnit
   }
 
   return {
-    limits: { maxItemBytes: 400_000, maxWritesTogether: 100, ...(itemWriteUnitsPerSecond === undefined ? {} : { itemWriteUnitsPerSecond }) },
+    limits: { maxItemBytes: 400_000, maxWritesTogether: 100, ...(itemWriteUnitsPerSecond === 0 ? {} : { itemWriteUnitsPerSecond }) },
     read(keys, { strong }) {
       const lagMs = strong ? 0 : lags.between(0, 1_500);
       return network.call(process, {

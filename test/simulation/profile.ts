@@ -9,8 +9,8 @@ export type Profile = {
   readonly inlineMaxBytes: number;
   readonly inlineTogether: boolean;
   readonly viewMaxAgeMs: number;
-  /** Undefined: no admission. */
-  readonly itemWriteUnitsPerSecond: number | undefined;
+  /** What the ledger says that it takes of writes on one item; 0: nothing, and then there is no admission. */
+  readonly itemWriteUnitsPerSecond: number;
   /** How long writes together hold their items at most. */
   readonly maxHoldMs: number;
   /** Whether writes together tell the new images. */
@@ -53,7 +53,7 @@ export function drawProfile(random: SeededRandom): Profile {
     inlineMaxBytes: random.pick([0, 700, 1_000_000]),
     inlineTogether: random.chance(0.6),
     viewMaxAgeMs: random.pick([20, 20, 1_000, brokers === 1 ? Number.POSITIVE_INFINITY : 5_000]),
-    itemWriteUnitsPerSecond: random.chance(0.25) ? 1_000 : undefined,
+    itemWriteUnitsPerSecond: random.chance(0.25) ? 1_000 : 0,
     maxHoldMs: random.pick([0, 0, 10, 60]),
     tellsImages: random.chance(0.7),
     rates: drawRates(random),

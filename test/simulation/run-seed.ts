@@ -30,7 +30,7 @@ export type Run = {
   readonly virtualMs: number;
   readonly counts: World['recorder']['counts'];
   readonly faults: Counts;
-  readonly cluster: { readonly crashes: number; readonly stops: number };
+  readonly cluster: { readonly crashes: number };
   readonly counters: Readonly<Partial<Record<Counter, number>>>;
   /** Faults of calls that were drawn, and requests while clients were active. */
   readonly strikes: number;

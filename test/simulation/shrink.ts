@@ -1,5 +1,5 @@
 // Cuts a failing run down to a short one that fails alike: fewer actors, deeds, kinds of faults, and single faults,
-// in a smaller and calmer world. What is left is a scenario: data that runs again (regressions/), and a story to read.
+// in a smaller and calmer world. What is left is a scenario: data that runs again (scenarios/), and a story to read.
 
 import type { FaultName } from './faults.ts';
 import { never, type Profile } from './profile.ts';
@@ -22,7 +22,7 @@ const simpler: readonly ((profile: Profile) => Partial<Profile> | undefined)[] =
   ({ outageEveryMs }) => (outageEveryMs < never ? { outageEveryMs: never } : undefined),
   ({ clockErrorMs }) => (clockErrorMs > 0 ? { clockErrorMs: 0 } : undefined),
   ({ maxHoldMs }) => (maxHoldMs > 0 ? { maxHoldMs: 0 } : undefined),
-  ({ itemWriteUnitsPerSecond }) => (itemWriteUnitsPerSecond === undefined ? undefined : { itemWriteUnitsPerSecond: undefined }),
+  ({ itemWriteUnitsPerSecond }) => (itemWriteUnitsPerSecond > 0 ? { itemWriteUnitsPerSecond: 0 } : undefined),
   ({ partitions }) => (partitions > 1 ? { partitions: 1 } : undefined),
   ({ brokers }) => (brokers > 1 ? { brokers: 1 } : undefined),
   ({ brokers }) => (brokers > 2 ? { brokers: 2 } : undefined),

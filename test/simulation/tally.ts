@@ -36,11 +36,15 @@ export function createTally(): Tally {
 /** Adds `more` to `sum`. */
 export function addCounts(sum: Counts, more: Counts): void {
   for (const [what, byTarget] of Object.entries(more)) {
-    for (const [target, { injected, changed }] of Object.entries(byTarget)) {
-      sum[what] ??= {};
-      sum[what][target] ??= { injected: 0, changed: 0 };
-      sum[what][target].injected += injected;
-      sum[what][target].changed += changed;
-    }
+    sum[what] ??= {};
+    addByTarget(sum[what], byTarget);
+  }
+}
+
+export function addByTarget(sum: Record<string, Count>, more: Readonly<Record<string, Count>>): void {
+  for (const [target, { injected, changed }] of Object.entries(more)) {
+    sum[target] ??= { injected: 0, changed: 0 };
+    sum[target].injected += injected;
+    sum[target].changed += changed;
   }
 }

@@ -49,7 +49,7 @@ export const clocks: Actor = async (world, _name, random) => {
 export const epochs: Actor = async (world, name, random) => {
   const process: Process = { name, alive: true };
   const ignore = () => {};
-  const { ledger } = createPorts({ ...world, process, random, wall: { errorMs: 0 }, itemWriteUnitsPerSecond: undefined, nextId: ignoreId, onCount: ignore, onReport: ignore, onStaleRead: ignore });
+  const { ledger } = createPorts({ ...world, process, random, wall: { errorMs: 0 }, itemWriteUnitsPerSecond: 0, nextId: ignoreId, onCount: ignore, onReport: ignore, onStaleRead: ignore });
   while (world.active()) {
     await world.timeline.sleep(random.next() * world.profile.activeMs * 0.6);
     try {
