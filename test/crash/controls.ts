@@ -1,5 +1,6 @@
 // The crash test against copies of the tree: with small journal files it must hold, with a planted fault it must not.
 
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { plantTree, run } from '../support/planted-tree.ts';
 
@@ -28,6 +29,8 @@ export async function runControls(seed: number, kills: number): Promise<{ passed
       else failed++;
       console.log(`${good ? 'ok    ' : 'FAILED'} ${isFault ? `planted: ${name} ${good ? 'is reported' : 'is not reported'}` : `${kills} power cuts with ${name}`}`);
       const told = good && !isFault ? [] : problems.length > 0 ? problems.slice(0, 12) : output.trim().split('\n').slice(-5);
+      const kept = /^data and history are kept in (.*)$/m.exec(output)?.[1];
+      if (good && kept !== undefined) rmSync(kept, { recursive: true, force: true });
       for (const line of told) console.log(`         ${line.trim().slice(0, 300)}`);
     } finally {
       tree.remove();

@@ -1,8 +1,6 @@
 // The crash test: producers and readers work against a real server process that is killed with SIGKILL at random
 // moments and started again at once on the same folder. What they did and saw is judged by test/support/check-history.ts.
 
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { checkHistory } from '../support/check-history.ts';
 import type { Violation } from '../support/history.ts';
@@ -12,6 +10,7 @@ import { seededRandom } from '../support/random.ts';
 import { temporaryFolder } from '../support/server-process.ts';
 import { checkTopics, churnTopics, createTopic, type Expectations } from './churn.ts';
 import { runControls } from './controls.ts';
+import { leaveEvidence } from './evidence.ts';
 import { createSend } from './http.ts';
 import { createForgetfulDisk } from './power-cut.ts';
 import { runProducers } from './producers.ts';
@@ -59,7 +58,7 @@ async function start(): Promise<void> {
     await target.start();
   } catch (error) {
     console.log(`FAILED the server starts again\n         ${error instanceof Error ? error.message : String(error)}\n0 passed, 1 failed`);
-    finish(true);
+    leaveEvidence(dataDir, recorder, { failed: true });
     process.exit(1);
   }
 }
@@ -114,7 +113,7 @@ if (dropsUnsynced && options.server === undefined) {
   outcome.failed += controls.failed;
 }
 console.log(`${outcome.passed} passed, ${outcome.failed} failed`);
-finish(outcome.failed > 0);
+leaveEvidence(dataDir, recorder, { failed: outcome.failed > 0, keep: options.keep });
 
 function report(found: readonly Violation[]): { passed: number; failed: number } {
   for (const [name, count] of [...recorder.counts].sort()) console.log(`${count.toLocaleString('en').padStart(12)}  ${name}`);
@@ -167,18 +166,4 @@ function report(found: readonly Violation[]): { passed: number; failed: number }
     needed.filter((name) => (recorder.counts.get(name) ?? 0) === 0).map((name) => `no ${name}`),
   );
   return { passed: Object.keys(promises).length + 3 - failed, failed };
-}
-
-function finish(failed: boolean): void {
-  if (failed || options.keep) {
-    writeFileSync(join(dataDir, 'history.jsonl'), '');
-    for (let i = 0; i < recorder.events.length; i += 1000) {
-      const lines = recorder.events.slice(i, i + 1000).map((event) => `${JSON.stringify(event)}\n`);
-      writeFileSync(join(dataDir, 'history.jsonl'), lines.join(''), { flag: 'a' });
-    }
-    console.log(`data and history are kept in ${dataDir}`);
-  } else {
-    rmSync(dataDir, { recursive: true, force: true });
-  }
-  process.exitCode = failed ? 1 : 0;
 }

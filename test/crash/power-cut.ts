@@ -14,12 +14,15 @@ export type ForgetfulDisk = {
   cut(): void;
 };
 
+/** Whether there is a compiler with the headers of a C library, and this is Linux, which the library is for. */
+export const canBuild = (): boolean => process.platform === 'linux' && spawnSync('gcc', ['-E', '-include', 'dlfcn.h', '-x', 'c', '/dev/null']).status === 0;
+
 /** @throws Error where gcc is not installed, or does not take the source */
 export function createForgetfulDisk(dataDir: string): ForgetfulDisk {
   const folder = temporaryFolder('power-cut');
   const library = join(folder, 'unsynced.so');
   const source = join(import.meta.dirname, 'unsynced.c');
-  if (spawnSync('gcc', ['--version']).status !== 0) installPackages('gcc', 'libc6-dev');
+  if (!canBuild()) installPackages('gcc', 'libc6-dev');
   const built = spawnSync('gcc', ['-shared', '-fPIC', '-O2', '-Wall', '-Wextra', '-Werror', '-o', library, source, '-ldl', '-lpthread'], { encoding: 'utf8' });
   if (built.status !== 0) throw new Error(`gcc could not build test/crash/unsynced.c (install gcc and libc6-dev): ${built.error?.message ?? built.stderr}`);
   const data = realpathSync(dataDir);

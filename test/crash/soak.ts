@@ -1,7 +1,7 @@
 // npm run soak: a real server under the mixed load of the crash test for a long time, stopped and killed now and then.
 // Within each of its lives its memory and its open descriptors are sampled; they must not go on growing.
 
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { checkHistory } from '../support/check-history.ts';
 import { readOptions } from '../support/options.ts';
@@ -9,6 +9,7 @@ import { startProgress } from '../support/progress.ts';
 import { seededRandom } from '../support/random.ts';
 import { temporaryFolder } from '../support/server-process.ts';
 import { checkTopics, churnTopics, createTopic, type Expectations } from './churn.ts';
+import { leaveEvidence } from './evidence.ts';
 import { createSend } from './http.ts';
 import { runProducers } from './producers.ts';
 import { readEverything, runReaders } from './readers.ts';
@@ -21,7 +22,7 @@ npm run soak -- [options]
 
 Producers, readers and topics that come and go, against a real server for some minutes. It is stopped in order or
 killed after each of its lives. Prints how memory and open descriptors changed within each life, once it was warm;
-in the end the whole history is judged.
+in the end the whole history is judged. After a violation the data folder is kept, with the history. Linux only.
 
   --minutes N    how long (10)
   --lives N      lives of the server (5)
@@ -46,7 +47,7 @@ const maxGrowthDescriptors = 20;
 type Sample = { readonly atMs: number; readonly rssMiB: number; readonly descriptors: number };
 type Life = { readonly end: 'stop' | 'kill'; readonly samples: readonly Sample[] };
 
-const dataDir = temporaryFolder('soak');
+const dataDir = temporaryFolder('soak', true);
 const recorder = createRecorder();
 const target = createTarget(dataDir, undefined, 15_000);
 let stopped = false;
@@ -139,5 +140,4 @@ check(
   [...recorder.unexpected].map(([what, count]) => `${count} times: ${what}`),
 );
 console.log(`${passed} passed, ${failed} failed`);
-if (failed === 0) rmSync(dataDir, { recursive: true, force: true });
-process.exitCode = failed > 0 ? 1 : 0;
+leaveEvidence(dataDir, recorder, { failed: failed > 0 });
