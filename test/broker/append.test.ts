@@ -73,6 +73,33 @@ describe.each([
   });
 });
 
+it.each([
+  ['in the ledger', 1_000_000],
+  ['as an object', 0],
+])('I3, I10: a payload that is stored %s first is there before its commit is sent', async (_, inlineMaxBytes) => {
+  const { promise: isReleased, resolve: release } = Promise.withResolvers<void>();
+  const [ledger, objects] = [memoryLedger(), memoryObjectStore(() => 0)];
+  const broker = await brokerWithTopic({
+    policy: { inlineMaxBytes, inlineTogether: false },
+    // No time passes, so nothing is given up.
+    clock: { nowMs: () => 0, monotonicMs: () => 0, after: () => () => {} },
+    ledger: { ...ledger, write: async (write) => (write.key.pk.startsWith('L0#') ? isReleased.then(() => ledger.write(write)) : ledger.write(write)) },
+    objects: { ...objects, create: (key, bytes) => isReleased.then(() => objects.create(key, bytes)) },
+  });
+  const before = broker.ledger.sent.length;
+  const answer = outcome(send(broker, ['a']));
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(
+    broker.ledger.sent
+      .slice(before)
+      .flat()
+      .filter(({ key }) => key.sk === 'H'),
+  ).toEqual([]);
+  release();
+  expect(await answer).toBe(0);
+  expect(await readAll(broker)).toEqual(['a']);
+});
+
 it('a commit that landed before the window passed is found in the sealed runs', async () => {
   const shared = { ledger: memoryLedger(), objects: memoryObjectStore(() => 0) };
   const slow = await testBroker(shared);
