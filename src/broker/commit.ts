@@ -109,8 +109,8 @@ function concat(parts: readonly Waiting[]): Uint8Array {
 function place(parts: readonly Waiting[], start: number): WaitingEntry[] {
   let position = start;
   return parts.map((waiting) => {
-    const { bytes, count, maxTimestamp, expectedOffset } = waiting;
-    const entry = { waiting, position, length: bytes.length, count, maxTimestamp, ...(expectedOffset === undefined ? {} : { expectedOffset }) };
+    const { bytes, count, maxTimestamp, expectedOffset, producer } = waiting;
+    const entry = { waiting, position, length: bytes.length, count, maxTimestamp, ...(expectedOffset === undefined ? {} : { expectedOffset }), ...(producer === undefined ? {} : { producer }) };
     position += bytes.length;
     return entry;
   });

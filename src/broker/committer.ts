@@ -3,6 +3,7 @@
 // one. One commit at a time per partition and process, so requests stand in the order in which they came (I6).
 
 import type { TopicId } from '../log/keys.ts';
+import { follows, type Producer } from '../log/producers.ts';
 import { WadiError } from '../record/errors.ts';
 import { limits } from '../record/limits.ts';
 import { createPace, type Pace } from './admission.ts';
@@ -17,9 +18,16 @@ export type AppendPart = {
   readonly count: number;
   readonly maxTimestamp: number;
   readonly expectedOffset?: number;
+  /** Of the first batch; the others follow it. */
+  readonly producer?: Producer;
 };
 
-export type AppendResult = { readonly baseOffset: number } | { readonly error: WadiError };
+export type AppendResult =
+  /** `repeat`: by an earlier request. */
+  | { readonly baseOffset: number; readonly repeat?: true }
+  /** It stands by an earlier request; where is not known any more. */
+  | { readonly duplicate: true }
+  | { readonly error: WadiError };
 
 /** A part that waits, and where its answer goes. */
 export type Waiting = AppendPart & { readonly queuedAtMs: number; readonly settle: (result: AppendResult) => void };
@@ -170,16 +178,20 @@ export function createCommitter(broker: () => Broker): Committer {
   };
 }
 
-/** What the lane commits next: in order of arrival, within the limits, with an expected offset only at its front. */
+/**
+ * What the lane commits next: in order of arrival, within the limits, with an expected offset only at its front. What
+ * does not follow its producer's batch before it waits for that one's outcome.
+ */
 function takeGroup(lane: Lane, nowMs: number): Waiting[] {
   const group: Waiting[] = [];
+  const newest = new Map<string, Waiting>();
   let bytes = 0;
   let count = 0;
   let taken = 0;
   for (const entry of lane.queue) {
     if (group.length > 0) {
       const over = bytes + entry.bytes.length > limits.maxCommitBytes || count + entry.count > limits.maxCommitRecords;
-      if (over || entry.expectedOffset !== undefined) break;
+      if (over || entry.expectedOffset !== undefined || !joins(entry, newest)) break;
     }
     taken += 1;
     lane.queuedBytes -= entry.bytes.length;
@@ -188,9 +200,18 @@ function takeGroup(lane: Lane, nowMs: number): Waiting[] {
       continue;
     }
     group.push(entry);
+    if (entry.producer !== undefined) newest.set(entry.producer.name, entry);
     bytes += entry.bytes.length;
     count += entry.count;
   }
   lane.queue.splice(0, taken);
   return group;
+}
+
+/** @param newest of each producer of the group */
+function joins({ producer }: Waiting, newest: ReadonlyMap<string, Waiting>): boolean {
+  if (producer === undefined) return true;
+  const before = newest.get(producer.name);
+  if (before?.producer === undefined) return newest.size < limits.maxProducersPerCommit;
+  return follows(producer, before.producer, before.count);
 }

@@ -35,8 +35,26 @@ export function storeError(failure: StoreFailure): WadiError {
   }
 }
 
-export const appendUnknown = (): WadiError =>
-  new WadiError('append_unknown', 'Whether the records stand is not known: the answer of the store was lost. The same request sent again may append them twice; with an expected offset it cannot.');
+export const topicGone = (): WadiError => new WadiError('topic_not_found', 'The topic was deleted; nothing was written.');
+
+/** @param once a producer or an idempotency key tells a repeat */
+export const appendUnknown = (once: boolean): WadiError =>
+  new WadiError(
+    'append_unknown',
+    `Whether the records stand is not known: the answer of the store was lost. ${once ? 'Send the same request again: it adds nothing if they do.' : 'The same request sent again may append them twice; with a producer, an Idempotency-Key or an expected offset it cannot.'}`,
+  );
+
+export const outOfOrder = (partition: number, sequence: number, expected: number): WadiError =>
+  new WadiError(
+    'out_of_order_sequence',
+    `The batch has sequence ${sequence}, and partition ${partition} expects ${expected} of this producer; nothing was written. Send what is missing first. Where nothing is, the partition no longer knows the producer: take a new epoch (POST /v1/producers) and begin at 0.`,
+    { sequence, expectedSequence: expected },
+  );
+
+export const producerFenced = (partition: number, epoch: number, newest: number): WadiError =>
+  new WadiError('producer_fenced', `Partition ${partition} knows epoch ${newest} of this producer, and the batch has ${epoch}; nothing was written. Another process has taken the producer over.`, {
+    epoch: newest,
+  });
 
 export const partitionBusy = (partition: number): WadiError =>
   new WadiError('partition_busy', `Too much waits on partition ${partition}. Send the request again after a moment, or use more partitions.`, { partition });

@@ -110,3 +110,20 @@ function after(placed: readonly PlacedRef[], offset: number): readonly PlacedRef
   const first = indexOfOffset(placed, offset);
   return first < 0 ? [] : placed.slice(first);
 }
+
+/** The greatest timestamp of the records [offset, offset + count), which stand; null where it cannot be read. Cost: a read of them. */
+export async function readTimestamp(broker: Broker, topicId: TopicId, partition: number, offset: number, count: number): Promise<number | null> {
+  let latest = 0;
+  try {
+    for (let from = offset; from < offset + count; ) {
+      const bounds = await readBounds(broker, topicId, partition);
+      const read = bounds && (await readForward(broker, topicId, partition, from, { maxBytes: limits.defaultFetchBytes, maxRecords: offset + count - from }, bounds));
+      if (read === undefined || read.batches.length === 0) return null;
+      for (const batch of read.batches) if (batch.baseOffset < offset + count) latest = Math.max(latest, batch.maxTimestamp);
+      from = nextOffsetOf(read.batches.at(-1) as BatchHeader);
+    }
+    return latest;
+  } catch {
+    return null;
+  }
+}

@@ -2,9 +2,10 @@
 // once, and only with what is known: acknowledged when the commit is durable (I3), refused when it can never
 // stand (I4), else `append_unknown`.
 
-import { afterRefusal, type Commit, countOf, type Landed, placeEntries, planAppend, planPayload, sameId } from '../log/append.ts';
+import { afterRefusal, type Commit, countOf, type Landed, type LeftOut, leftOut, placeEntries, planAppend, planPayload, sameId } from '../log/append.ts';
 import type { Head } from '../log/head.ts';
 import { headKey } from '../log/keys.ts';
+import type { ProducerStates } from '../log/producers.ts';
 import { isElected } from '../log/seal.ts';
 import type { Item } from '../log/write.ts';
 import { StoreFailure } from '../ports/failure.ts';
@@ -13,11 +14,12 @@ import { limits } from '../record/limits.ts';
 import { helpsToRotate, isCrowded, pauseBeforeLook } from './admission.ts';
 import type { Broker } from './broker.ts';
 import type { WaitingEntry } from './commit.ts';
-import type { Lane } from './committer.ts';
+import type { AppendResult, Lane } from './committer.ts';
 import { backoff, type Deadline, TimedOut } from './deadline.ts';
 import { readEpochs } from './epochs.ts';
-import { appendUnknown, failureBeforeCommit, partitionBusy } from './failures.ts';
+import { appendUnknown, failureBeforeCommit, outOfOrder, partitionBusy, producerFenced, topicGone } from './failures.ts';
 import { freshView, lookAgain, readHead, remember } from './head-view.ts';
+import { statesAt } from './producer-states.ts';
 import { sealAndRotate } from './seal.ts';
 import { searchRuns } from './search-runs.ts';
 import { isWorthRetrying } from './upload.ts';
@@ -44,6 +46,8 @@ type Sending = {
   /** Those not answered yet. */
   entries: readonly WaitingEntry[];
   pin: number;
+  /** Of the entries' producers, as they were found at the pin or after. */
+  states: ProducerStates;
   /** Whether a send with this pin may have been applied without our knowing. */
   mayHaveLanded: boolean;
   /** Whether the head had more to do than it could: a send was refused for that. */
@@ -52,13 +56,15 @@ type Sending = {
 
 type Step = 'answered' | 'again' | 'reupload';
 
+const noStates: ProducerStates = new Map();
+
 /** Never rejects. Answers the entries that need a payload of a newer epoch; all others are answered. */
 export async function sendCommit(broker: Broker, lane: Lane, payload: Payload, entries: readonly WaitingEntry[], deadline: Deadline, decided: () => void): Promise<readonly WaitingEntry[]> {
   const commit: Commit<WaitingEntry> = { head: headKey(lane.topicId, lane.partition), id: payload.id, epoch: payload.epoch, inline: payload.inline, entries };
-  const sending: Sending = { broker, lane, payload, commit, deadline, decided, entries, pin: 0, mayHaveLanded: false, overloaded: false };
+  const sending: Sending = { broker, lane, payload, commit, deadline, decided, entries, pin: 0, states: noStates, mayHaveLanded: false, overloaded: false };
   try {
     await passGate(sending);
-    if (!pinOfView(sending)) await takePin(sending);
+    if (!(await pinOfView(sending))) await takePin(sending);
     for (let attempt = 0; sending.entries.length > 0; attempt++) {
       // A last send that is still under way when the time is up would leave the answer unknown.
       if (sending.overloaded && !sending.mayHaveLanded && deadline.leftMs() < limits.lastSendMs) throw partitionBusy(lane.partition);
@@ -69,7 +75,8 @@ export async function sendCommit(broker: Broker, lane: Lane, payload: Payload, e
     }
   } catch (error) {
     if (sending.mayHaveLanded) broker.telemetry.report('append_unknown', { topicId: lane.topicId, partition: lane.partition }, error);
-    refuse(sending, sending.entries, sending.mayHaveLanded ? appendUnknown() : sending.overloaded && error instanceof TimedOut ? partitionBusy(lane.partition) : failureBeforeCommit(error));
+    if (sending.mayHaveLanded) leaveUnknown(sending);
+    else refuse(sending, sending.entries, sending.overloaded && error instanceof TimedOut ? partitionBusy(lane.partition) : failureBeforeCommit(error));
   }
   return [];
 }
@@ -102,21 +109,55 @@ async function passGate(sending: Sending): Promise<void> {
  */
 async function takePin(sending: Sending): Promise<void> {
   const { broker, lane, deadline } = sending;
-  const expected = sending.entries[0]?.expectedOffset;
   const head = await deadline.race(readHead(broker, lane));
   if (head === undefined || head.deleting) return refuse(sending, sending.entries, topicGone());
-  if (expected !== undefined && head.nextOffset !== expected) refuse(sending, sending.entries.slice(0, 1), mismatch(expected, head.nextOffset));
-  sending.pin = head.nextOffset;
+  await pinAt(sending, head);
+  leaveOut(sending, head.nextOffset);
 }
 
-/** As `takePin`, where what was seen last is new enough and refuses nothing; false where the head must be read. */
-function pinOfView(sending: Sending): boolean {
+/** As `takePin`, where what was seen last is new enough; false where the head must be read. What it says may be old, so nothing is answered by it. */
+async function pinOfView(sending: Sending): Promise<boolean> {
   const { broker, lane, payload } = sending;
   const head = payload.looked.has(lane) ? lane.view?.head : freshView(broker, lane);
-  const expected = sending.entries[0]?.expectedOffset;
-  if (head === undefined || head.deleting || (expected !== undefined && head.nextOffset !== expected)) return false;
+  if (head === undefined || head.deleting) return false;
+  await pinAt(sending, head);
+  return leftOut(sending.entries, head.nextOffset, sending.states).length === 0;
+}
+
+/** The commit stands nowhere below the head's end. States are read after the head, so that they are none that it has lost since. */
+async function pinAt(sending: Sending, head: Head): Promise<void> {
+  const { broker, lane, deadline, entries } = sending;
   sending.pin = head.nextOffset;
-  return true;
+  if (entries.some(({ producer }) => producer !== undefined)) sending.states = await statesAt(broker, lane, head, entries, deadline);
+}
+
+/** Answers, and leaves out, what must not be sent. To be called only with what was true while no send had landed. */
+function leaveOut(sending: Sending, nextOffset: number): void {
+  const { broker, lane, entries, states } = sending;
+  const out = leftOut(entries, nextOffset, states);
+  if (out.length === 0) return;
+  if (out.length < entries.length) broker.telemetry.count('splits');
+  for (const { entry, why } of out) {
+    if (why.is === 'repeat' || why.is === 'older') broker.telemetry.count('repeats');
+    entry.waiting.settle(answerTo(lane.partition, entry, why));
+  }
+  const answered = new Set(out.map(({ entry }) => entry));
+  sending.entries = entries.filter((entry) => !answered.has(entry));
+}
+
+function answerTo(partition: number, { producer, expectedOffset = 0 }: WaitingEntry, why: LeftOut['why']): AppendResult {
+  switch (why.is) {
+    case 'repeat':
+      return { baseOffset: why.baseOffset, repeat: true };
+    case 'older':
+      return { duplicate: true };
+    case 'fenced':
+      return { error: producerFenced(partition, producer?.epoch ?? 0, why.epoch) };
+    case 'outOfOrder':
+      return { error: outOfOrder(partition, producer?.sequence ?? 0, why.expected) };
+    case 'mismatch':
+      return { error: mismatch(expectedOffset, why.nextOffset) };
+  }
 }
 
 async function sendOnce(sending: Sending, attempt: number): Promise<Step> {
@@ -147,14 +188,14 @@ async function sendOnce(sending: Sending, attempt: number): Promise<Step> {
   }
   lane.pace?.see(head);
   acknowledge(sending, placeEntries(sending.entries, head.nextOffset - countOf(sending.entries)));
-  const added = head.current.filter((ref) => sameId(ref.id, commit.id)).length;
-  if (isElected(head, head.current.length - added)) void sealAndRotate(broker, lane, head);
+  const refs = head.current.filter((ref) => sameId(ref.id, commit.id)).length;
+  if (isElected(head, { refs, producers: sending.states.size })) void sealAndRotate(broker, lane, head);
   return 'answered';
 }
 
 /** The conditional write, with the payload where that goes together with it: a resend carries it again. */
-async function write({ broker, payload, commit, entries, pin }: Sending): Promise<{ applied: boolean; head: Item | undefined }> {
-  const append = planAppend(commit, entries, pin);
+async function write({ broker, payload, commit, entries, pin, states }: Sending): Promise<{ applied: boolean; head: Item | undefined }> {
+  const append = planAppend(commit, entries, pin, states);
   if (payload.bytes === undefined) {
     const outcome = await broker.ledger.write(append);
     return { applied: outcome.applied, head: outcome.item };
@@ -166,14 +207,15 @@ async function write({ broker, payload, commit, entries, pin }: Sending): Promis
 /** After a refusal, with the old image that came with it. */
 async function decide(sending: Sending, old: Head | undefined, attempt: number): Promise<Step> {
   const { broker, lane, commit, deadline } = sending;
-  const decision = afterRefusal(commit, sending.entries, sending.pin, old);
+  const decision = afterRefusal(commit, sending.pin, old);
   switch (decision.next) {
     case 'acknowledge':
       acknowledge(sending, decision.landed);
       return 'answered';
     case 'topicGone':
       // Where even the head is gone nothing tells whether an earlier send, or this one the first time, landed before.
-      refuse(sending, sending.entries, old === undefined ? appendUnknown() : topicGone());
+      if (old === undefined) leaveUnknown(sending);
+      else refuse(sending, sending.entries, topicGone());
       return 'answered';
     case 'search': {
       broker.telemetry.count('windowPassed');
@@ -185,31 +227,32 @@ async function decide(sending: Sending, old: Head | undefined, attempt: number):
         return 'answered';
       }
       sending.mayHaveLanded = false;
-      sending.pin = decision.pin;
-      return 'again';
+      return sendAgain(sending, old);
     }
     case 'reupload':
       await deadline.race(readEpochs(broker));
       return 'reupload';
     case 'rotate':
       sending.overloaded = true;
-      sending.pin = decision.pin;
       if (lane.pace !== undefined) {
         if (old !== undefined) lane.pace.see(old);
         await passGate(sending);
-        return 'again';
+        return sendAgain(sending, old);
       }
       if (old !== undefined) await deadline.race(sealAndRotate(broker, lane, old));
       await deadline.race(backoff(broker, attempt));
-      return 'again';
+      return sendAgain(sending, old);
     case 'send':
-      sending.pin = decision.pin;
-      if (decision.mismatched.length > 0) {
-        broker.telemetry.count('splits');
-        refuse(sending, decision.mismatched, mismatch(decision.mismatched[0]?.expectedOffset ?? 0, decision.pin));
-      }
-      return 'again';
+      return sendAgain(sending, old);
   }
+}
+
+/** The old image proves that nothing landed below its end: it is the new pin, and what it refuses is refused. */
+async function sendAgain(sending: Sending, old: Head | undefined): Promise<Step> {
+  if (old === undefined) throw new Error('a refusal without an image leads nowhere');
+  await pinAt(sending, old);
+  leaveOut(sending, old.nextOffset);
+  return sending.entries.length === 0 ? 'answered' : 'again';
 }
 
 function acknowledge(sending: Sending, landed: readonly Landed<WaitingEntry>[]): void {
@@ -228,7 +271,7 @@ function acknowledge(sending: Sending, landed: readonly Landed<WaitingEntry>[]):
   broker.wakeups.notify(partitionChannel(lane.topicId, lane.partition));
   broker.wakeups.notify(topicChannel(lane.topicId));
   // A commit lands once: what an earlier send did not carry will never stand, and was answered before.
-  if (sending.entries.length > 0) refuse(sending, sending.entries, appendUnknown());
+  if (sending.entries.length > 0) leaveUnknown(sending);
 }
 
 function refuse(sending: Sending, entries: readonly WaitingEntry[], error: WadiError): void {
@@ -236,6 +279,9 @@ function refuse(sending: Sending, entries: readonly WaitingEntry[], error: WadiE
   sending.entries = sending.entries.filter((entry) => !entries.includes(entry));
 }
 
-const topicGone = (): WadiError => new WadiError('topic_not_found', 'The topic was deleted; nothing was written.');
+function leaveUnknown(sending: Sending): void {
+  for (const { waiting, producer } of sending.entries) waiting.settle({ error: appendUnknown(producer !== undefined) });
+  sending.entries = [];
+}
 
 const mismatch = (expected: number, endOffset: number): WadiError => new WadiError('offset_mismatch', `The partition ends at ${endOffset}, not at ${expected}; nothing was written.`, { endOffset });

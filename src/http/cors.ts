@@ -3,7 +3,7 @@
 import type { Api, RequestContext } from './api.ts';
 
 const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE';
-const requestHeaders = 'Authorization, Content-Type, Last-Event-ID, Wadi-Expected-Offset, X-Request-Id';
+const requestHeaders = 'Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Wadi-Expected-Offset, X-Request-Id';
 const answerHeaders = 'Retry-After, X-Request-Id, Wadi-Topic-Id, Wadi-Fetch-Offset, Wadi-Next-Offset, Wadi-Start-Offset, Wadi-End-Offset';
 const maxAgeS = 600;
 

@@ -43,11 +43,11 @@ export const statuses: Record<ErrorCode, number> = {
   unsupported_batch: 400,
   invalid_compression: 400,
   decompressed_too_large: 413,
-  unsupported_producer: 501,
 
   offset_mismatch: 412,
   out_of_order_sequence: 409,
   producer_fenced: 409,
+  idempotency_key_reused: 422,
   partition_busy: 429,
   server_busy: 503,
   shutting_down: 503,

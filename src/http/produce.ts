@@ -2,12 +2,14 @@
 // reader (bodies/json.ts) keeps values as the bytes that came.
 
 import { createRoute, z } from '@hono/zod-openapi';
-import { type AppendAnswer, appendBatches, appendRecords } from '../broker/append.ts';
+import { type AppendAnswer, appendBatches, appendRecords, type ProducerFields } from '../broker/append.ts';
 import { WadiError } from '../record/errors.ts';
+import { limits } from '../record/limits.ts';
 import { answerJson, batchesType, jsonType, ndjsonType } from './answer.ts';
 import type { Api, Handler, RequestContext } from './api.ts';
 import { asOne, describeResult } from './append-results.ts';
 import { readJsonRecords } from './bodies/json.ts';
+import { fingerprinted, readIdempotencyKey } from './idempotency-key.ts';
 import { contentTypeOf, unsupportedType } from './media-types.ts';
 import { oneOf, partitionOf, readInteger, readQuery, text, topicOf } from './query.ts';
 import { withBody } from './read-body.ts';
@@ -27,6 +29,12 @@ const query = z.strictObject({
 });
 type Query = z.output<typeof query>;
 
+const producerFields = z.strictObject({
+  id: int.min(0),
+  epoch: int.min(0).max(0x7fff),
+  sequence: int.min(0).max(0x7fff_ffff),
+});
+
 const recordsBody = z.strictObject({
   records: z.array(
     z.strictObject({
@@ -39,11 +47,15 @@ const recordsBody = z.strictObject({
       partition: int.optional(),
     }),
   ),
+  producer: producerFields
+    .optional()
+    .openapi({ description: 'Of an idempotent producer (`POST /v1/producers`): only to one partition. `sequence` is that of the first record; each record has the next one, from 0 on.' }),
 });
 
-const appended = z.object({ partition: int, baseOffset: int, count: int, timestamp: int });
+const orNull = int.nullable();
+const appended = z.object({ partition: int, baseOffset: orNull, count: int, timestamp: orNull, duplicate: z.boolean().optional() });
 const failed = z.object({ partition: int, code: z.string(), detail: z.string(), retryable: z.boolean(), sideEffects: z.string() });
-const place = z.object({ partition: int, offset: int.optional(), code: z.string().optional() });
+const place = z.object({ partition: int, offset: orNull.optional(), code: z.string().optional() });
 const produced = z.object({ topicId: z.string(), results: z.array(z.union([appended, failed])), records: z.array(place).optional() });
 const answers = responses(
   { 200: ['All records stand.', produced], 207: ['The records of some partitions stand, those of others do not.', produced] },
@@ -52,13 +64,22 @@ const answers = responses(
 const lines = z.string().openapi({ description: 'A record a line, or with as=values a value a line; of any length.' });
 const json = { [jsonType]: { schema: recordsBody }, [ndjsonType]: { schema: lines } };
 const binary = { [batchesType]: { schema: z.string().openapi({ format: 'binary', description: 'Record batches v2, one after another.' }) } };
-const expectedOffset = z.object({ 'wadi-expected-offset': z.string().optional().openapi({ type: 'integer', description: 'Append only if the partition ends at this offset; otherwise 412.' }) });
+const idempotencyKey = z.object({
+  'idempotency-key': z
+    .string()
+    .max(limits.maxIdempotencyKeyLength)
+    .optional()
+    .openapi({ description: 'The same request sent again under its key, within 24 hours, adds nothing and gets the first answer. Not for lines, nor with a producer.' }),
+});
+const expectedOffset = idempotencyKey.extend({
+  'wadi-expected-offset': z.string().optional().openapi({ type: 'integer', description: 'Append only if the partition ends at this offset; otherwise 412.' }),
+});
 
 export const produceRoute = createRoute({
   method: 'post',
   path: '/v1/topics/{topic}/records',
   summary: 'Append records',
-  request: { params: topicPath, query, body: { content: json } },
+  request: { params: topicPath, query, headers: idempotencyKey, body: { content: json } },
   responses: answers,
 });
 export const producePartitionRoute = createRoute({
@@ -75,30 +96,44 @@ export const producePartition: Handler = (api, context) => append(api, context, 
 function append(api: Api, context: RequestContext, partition: number | undefined): Promise<Response> {
   const given = readQuery(context, query);
   const expectedOffset = readExpectedOffset(context, partition);
-  if (context.env.incoming.headers['idempotency-key'] !== undefined) {
-    throw new WadiError('not_implemented', 'Idempotency-Key is not built yet; nothing was written. Wadi-Expected-Offset makes a repeat safe today.');
-  }
+  const keyText = readIdempotencyKey(context);
   const type = contentTypeOf(context);
   const topic = topicOf(context);
   if (type === batchesType && given.as === undefined) {
     if (partition === undefined) throw new WadiError('invalid_request', 'Record batches are sent to one partition: POST /v1/topics/{topic}/partitions/{partition}/records.');
     if (given.answer !== undefined) throw new WadiError('invalid_request', 'answer=records is not for record batches: their records take consecutive offsets from baseOffset on.');
-    return withBody(api, context, async (body) => answerOf(api, context, given, await appendBatches(api.broker, { topic, partition, body, expectedOffset })));
+    return withBody(api, context, async (body) => {
+      const idempotencyKey = keyText === undefined ? undefined : fingerprinted(api, keyText, ['batches', partition, expectedOffset], body);
+      return answerOf(api, context, given, await appendBatches(api.broker, { topic, partition, body, expectedOffset, idempotencyKey }));
+    });
   }
   checkForm(given, type);
   if (type === ndjsonType && given.as !== 'value') {
     if (expectedOffset !== undefined) throw new WadiError('invalid_request', 'Wadi-Expected-Offset is not for lines, which take several commits. Send the records as JSON.');
+    if (keyText !== undefined) throw new WadiError('invalid_request', 'Idempotency-Key is not for lines, which take several commits. Send the records as JSON.');
     if (given.answer !== undefined) throw new WadiError('invalid_request', 'answer=records is not for lines, whose answer says where each commit stands.');
     return produceLines(api, context, { topic, partition, as: given.as ?? 'records' });
   }
   return withBody(api, context, async (body) => {
+    const form = given.as ?? 'records';
+    let producer: ProducerFields | undefined;
     const records = () => {
-      const read = readJsonRecords(body, given.as ?? 'records', { key: given.key, now: api.broker.clock.nowMs() });
-      if (read.producer !== undefined) throw new WadiError('unsupported_producer', '"producer" is not taken yet; nothing was written. Send the records without it.');
+      const read = readJsonRecords(body, form, { key: given.key, now: api.broker.clock.nowMs() });
+      if (read.producer !== undefined) producer = checkProducer(read.producer, partition, keyText);
       return read.records;
     };
-    return answerOf(api, context, given, await appendRecords(api.broker, { topic, partition, records, expectedOffset }));
+    const idempotencyKey = keyText === undefined ? undefined : fingerprinted(api, keyText, [form, partition, expectedOffset, given.key], body);
+    return answerOf(api, context, given, await appendRecords(api.broker, { topic, partition, records, expectedOffset, producer: () => producer, idempotencyKey }));
   });
+}
+
+/** @throws WadiError invalid_request */
+function checkProducer(given: unknown, partition: number | undefined, keyText: string | undefined): ProducerFields {
+  const read = producerFields.safeParse(given);
+  if (!read.success) throw new WadiError('invalid_request', '"producer" is {"id","epoch","sequence"}: integers from 0, id below 2^53, epoch below 2^15, sequence (of the first record) below 2^31.');
+  if (partition === undefined) throw new WadiError('invalid_request', '"producer" is for one partition, which has a sequence of its own: POST /v1/topics/{topic}/partitions/{partition}/records.');
+  if (keyText !== undefined) throw new WadiError('invalid_request', 'Idempotency-Key is not for records with a "producer", whose sequence says what is a repeat.');
+  return read.data;
 }
 
 /** Which bodies there are for which `as`. A body without a content type is taken for JSON. */
@@ -128,6 +163,7 @@ function placesOf({ results, recordPartitions }: AppendAnswer): object[] {
   const byPartition = new Map(results.map((result) => [result.partition, 'error' in result ? { code: result.error.code } : { next: result.baseOffset }]));
   return recordPartitions.map((partition) => {
     const result = byPartition.get(partition);
-    return result !== undefined && 'next' in result ? { partition, offset: result.next++ } : { partition, ...result };
+    if (result === undefined || !('next' in result)) return { partition, ...result };
+    return { partition, offset: result.next === null ? null : result.next++ };
   });
 }

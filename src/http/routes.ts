@@ -9,6 +9,7 @@ import * as fetch from './fetch.ts';
 import type { Need } from './gate.ts';
 import * as metrics from './metrics.ts';
 import * as produce from './produce.ts';
+import * as producers from './producers.ts';
 import { ofBatches, ofBody, ofFetch, ofReading, ofRecords, ofTopic, ofWriting } from './route-errors.ts';
 import * as service from './service.ts';
 import * as topics from './topics.ts';
@@ -48,7 +49,14 @@ export const builtRoutes: readonly BuiltRoute[] = [
   },
   { operation: 'deleteTopic', route: topics.deleteRoute, need: 'admin', errors: [...ofWriting, ...ofTopic], handle: topics.deleteOne },
   { operation: 'append', route: produce.produceRoute, need: 'write', errors: ofRecords, handle: produce.produce },
-  { operation: 'appendToPartition', route: produce.producePartitionRoute, need: 'write', errors: [...ofRecords, ...ofBatches, 'offset_mismatch'], handle: produce.producePartition },
+  {
+    operation: 'appendToPartition',
+    route: produce.producePartitionRoute,
+    need: 'write',
+    errors: [...ofRecords, ...ofBatches, 'offset_mismatch', 'out_of_order_sequence', 'producer_fenced'],
+    handle: produce.producePartition,
+  },
+  { operation: 'takeProducer', route: producers.producersRoute, need: 'write', errors: ofBody, handle: producers.takeProducer },
   { operation: 'fetchPartition', route: fetch.fetchPartitionRoute, need: 'read', errors: [...ofFetch, 'partition_not_found', 'offset_out_of_range'], handle: fetch.fetchPartition },
   { operation: 'fetchTopic', route: fetch.fetchTopicRoute, need: 'read', errors: [...ofFetch, 'invalid_cursor', 'offset_out_of_range'], handle: fetch.fetchAll },
   { operation: 'findOffsets', route: fetch.offsetsRoute, need: 'read', errors: [...ofReading, ...ofTopic], handle: fetch.offsetsOf },
@@ -63,7 +71,6 @@ const toCome = (method: RouteToCome['method'], path: string, summary: string): R
 
 export const routesToCome: readonly RouteToCome[] = [
   toCome('delete', '/v1/topics/{topic}/partitions/{partition}/records', 'Move the start of a partition'),
-  toCome('post', '/v1/producers', 'Ids for idempotent producers'),
   toCome('post', '/v1/transactions', 'Transactions'),
   toCome('get', '/v1/groups', 'List groups'),
   toCome('get', '/v1/groups/{group}', 'Describe a group'),

@@ -22,6 +22,7 @@ const shownLimits = {
   maxTopicNameLength: limits.maxTopicNameLength,
   maxPartitions: limits.maxPartitions,
   maxTopicsPage: limits.maxTopicsPage,
+  maxIdempotencyKeyLength: limits.maxIdempotencyKeyLength,
 };
 
 const endpoints = z.object({ write: z.string(), read: z.string() });

@@ -3,9 +3,10 @@
 
 import { limits } from '../record/limits.ts';
 import { encodeProducer, encodeRef, formatVersion, type ProducerState, type Ref } from './format.ts';
-import { type Head, type PlacedRef, placeWindow } from './head.ts';
+import { type Head, offsetEntry, type PlacedRef, placeWindow } from './head.ts';
 import { payloadKey } from './keys.ts';
-import { absent, add, append, equals, type Guard, type Key, lacks, ordered, set, sized, type Write } from './write.ts';
+import { follows, judgeBatch, lastSequenceOf, lists, type Producer, type ProducerStates, type Verdict } from './producers.ts';
+import { absent, add, append, type Change, copy, equals, type Guard, type Key, lacks, ordered, set, sized, type Write } from './write.ts';
 
 /** What one request adds to one partition: whole record batches, together or not at all. */
 export type CommitEntry = {
@@ -16,8 +17,8 @@ export type CommitEntry = {
   readonly maxTimestamp: number;
   /** Append only if the partition ends here. Such an entry stands first in its commit, alone of its kind. */
   readonly expectedOffset?: number;
-  /** The idempotent producer's state before, as the view showed it (undefined: none there), and after. */
-  readonly producer?: { readonly id: string; readonly before?: ProducerState; readonly after: Omit<ProducerState, 'baseOffset'> };
+  /** Several of one producer in a commit follow each other. */
+  readonly producer?: Producer;
 };
 
 export type Commit<Entry extends CommitEntry = CommitEntry> = {
@@ -35,11 +36,12 @@ export type Commit<Entry extends CommitEntry = CommitEntry> = {
  * @param pin a next offset that the head had before the commit was first sent, or one raised by `afterRefusal`:
  * the commit stands nowhere below it. A head that no longer lists all commits from the pin on refuses, so a
  * send that is late, however late, can never land a second time.
+ * @param states of all producers among the entries, as they were found at the pin or after; each entry was judged by them
  */
-export function planAppend(commit: Commit, entries: readonly CommitEntry[], pin: number): Write {
+export function planAppend(commit: Commit, entries: readonly CommitEntry[], pin: number, states: ProducerStates): Write {
   const refs = refsOf(commit, entries);
   const guards: Guard[] = [ordered('gm', '<=', commit.epoch), ordered('wb', '<=', pin), lacks('ci', commit.id), lacks('pi', commit.id), sized('ci', '<', limits.maxTailCommits), absent('dl')];
-  const changes = [
+  const changes: Change[] = [
     append(
       'ci',
       refs.map(() => commit.id),
@@ -48,17 +50,24 @@ export function planAppend(commit: Commit, entries: readonly CommitEntry[], pin:
     add('nx', countOf(entries)),
     add('cn', 1),
   ];
-  for (const { entry, baseOffset } of placeEntries(entries, pin)) {
-    if (entry.expectedOffset !== undefined) guards.push(equals('nx', entry.expectedOffset));
-    if (entry.producer !== undefined) {
-      const path = ['pm', entry.producer.id] as const;
-      guards.push(entry.producer.before === undefined ? absent(path) : equals(path, encodeProducer(entry.producer.before)));
-      changes.push(set(path, encodeProducer({ ...entry.producer.after, baseOffset })));
-    }
+  for (const { expectedOffset } of entries) if (expectedOffset !== undefined) guards.push(equals('nx', expectedOffset));
+  for (const [name, state] of statesAfter(entries)) {
+    const found = states.get(name);
+    guards.push(...lists(name, found?.listed === true ? found.state : undefined));
+    // The offset is the head's own, whatever was appended since it was seen.
+    changes.push(set(['pm', name], encodeProducer(state)), copy(['pm', offsetEntry(name)], 'nx'));
   }
-  // A producer's state holds the true offset of its batch, or it could be evicted too early.
-  if (entries.some((entry) => entry.producer !== undefined)) guards.push(equals('nx', pin));
   return { key: commit.head, action: 'update', guards, changes };
+}
+
+/** Of each producer: its last batch among the entries. */
+function statesAfter(entries: readonly CommitEntry[]): Map<string, Omit<ProducerState, 'commitOffset'>> {
+  const states = new Map<string, Omit<ProducerState, 'commitOffset'>>();
+  for (const { entry, baseOffset: within } of placeEntries(entries, 0)) {
+    const { producer, count } = entry;
+    if (producer !== undefined) states.set(producer.name, { epoch: producer.epoch, lastSequence: lastSequenceOf(producer, count), count, within });
+  }
+  return states;
 }
 
 /** A payload in the ledger. Without a condition: nobody else puts bytes under this name. */
@@ -121,26 +130,47 @@ export type AfterRefusal<Entry extends CommitEntry = CommitEntry> =
   | { readonly next: 'topicGone' }
   /** `current` is full: help to rotate, then send again. */
   | { readonly next: 'rotate'; readonly pin: number }
-  /** Send these again, under the same id; `mismatched` found the partition at another offset than expected. */
-  | { readonly next: 'send'; readonly entries: readonly Entry[]; readonly mismatched: readonly Entry[]; readonly pin: number };
+  /** Never landed so far: send it again, under the same id, but for entries that `leftOut` names by now. */
+  | { readonly next: 'send'; readonly pin: number };
 
 /**
  * What a refusal means, from the old image that came with it. The order of the questions matters (PROTOCOL 2.1,
  * step 4): whether the commit stands is asked before anything else, so a retry is never refused for what its
  * own earlier send did.
- * @param sent the entries of the refused send
  */
-export function afterRefusal<Entry extends CommitEntry>(commit: Commit<Entry>, sent: readonly Entry[], pin: number, old: Head | undefined): AfterRefusal<Entry> {
+export function afterRefusal<Entry extends CommitEntry>(commit: Commit<Entry>, pin: number, old: Head | undefined): AfterRefusal<Entry> {
   if (old === undefined) return { next: 'topicGone' };
   const landed = landedIn(commit, placeWindow(old));
   if (landed.length > 0) return { next: 'acknowledge', landed };
   if (old.windowBase > pin) return { next: 'search', windowBase: old.windowBase, pin: old.nextOffset };
   if (old.lowestEpoch > commit.epoch) return { next: 'reupload' };
   if (old.deleting) return { next: 'topicGone' };
-  const mismatched = sent.filter((entry) => entry.expectedOffset !== undefined && entry.expectedOffset !== old.nextOffset);
-  if (mismatched.length > 0) return { next: 'send', entries: sent.filter((entry) => !mismatched.includes(entry)), mismatched, pin: old.nextOffset };
   if (old.current.length >= limits.maxTailCommits) return { next: 'rotate', pin: old.nextOffset };
-  return { next: 'send', entries: sent, mismatched: [], pin: old.nextOffset };
+  return { next: 'send', pin: old.nextOffset };
+}
+
+/** An entry that is not to be sent, and why: its producer says so, or the partition ends elsewhere than it expects. */
+export type LeftOut<Entry extends CommitEntry = CommitEntry> = { readonly entry: Entry; readonly why: Exclude<Verdict, { is: 'next' }> | { readonly is: 'mismatch'; readonly nextOffset: number } };
+
+/**
+ * Which of the entries are not to be sent (again), by what was found of the head while no send had landed. A repeat
+ * is no mismatch: whether it stands is asked first.
+ */
+export function leftOut<Entry extends CommitEntry>(entries: readonly Entry[], nextOffset: number, states: ProducerStates): LeftOut<Entry>[] {
+  const last = new Map<string, Entry>();
+  return entries.flatMap((entry): LeftOut<Entry>[] => {
+    const { producer, expectedOffset } = entry;
+    if (producer !== undefined) {
+      const before = last.get(producer.name);
+      if (before?.producer === undefined || !follows(producer, before.producer, before.count)) {
+        const verdict = judgeBatch(states.get(producer.name)?.state, producer, entry.count);
+        if (verdict.is !== 'next') return [{ entry, why: verdict }];
+      }
+    }
+    if (expectedOffset !== undefined && expectedOffset !== nextOffset) return [{ entry, why: { is: 'mismatch', nextOffset } }];
+    if (producer !== undefined) last.set(producer.name, entry);
+    return [];
+  });
 }
 
 export function sameId(a: Uint8Array, b: Uint8Array): boolean {

@@ -26,11 +26,23 @@ export type Totals = { readonly maxTimestamp: number; readonly bytes: number; re
 
 export const noTotals: Totals = { maxTimestamp: 0, bytes: 0, refs: 0 };
 
-export type ProducerState = { readonly epoch: number; readonly lastSequence: number; readonly count: number; readonly baseOffset: number };
+/**
+ * What a partition knows of an idempotent producer: the newest batch that stands. Its offset is told by two numbers,
+ * since a writer cannot know the first when it sends: the ledger copies it from the head.
+ */
+export type ProducerState = {
+  readonly epoch: number;
+  /** Of the batch's last record. */
+  readonly lastSequence: number;
+  readonly count: number;
+  /** Records that stand before it in its commit. */
+  readonly within: number;
+  /** Of the first record of its commit. */
+  readonly commitOffset: number;
+};
 
 const refBytes = 22;
 const totalsBytes = 16;
-const producerBytes = 20;
 const inlineBit = 0x8000_0000;
 /** The position shares its 32 bits with the inline bit. */
 export const maxPosition = inlineBit - 1;
@@ -83,19 +95,31 @@ export function addToTotals(totals: Totals, refs: readonly Ref[]): Totals {
   return { maxTimestamp, bytes, refs: totals.refs + refs.length };
 }
 
-export function encodeProducer(state: ProducerState): Uint8Array {
-  const bytes = new Uint8Array(producerBytes);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(0, state.epoch);
-  view.setInt32(2, state.lastSequence);
-  view.setUint32(6, state.count);
-  view.setBigUint64(10, BigInt(state.baseOffset));
-  return bytes;
+/** All but the commit's offset, which stands beside it: as few bytes as may be, for each head holds several. */
+export function encodeProducer({ epoch, lastSequence, count, within }: Omit<ProducerState, 'commitOffset'>): Uint8Array {
+  const bytes: number[] = [];
+  for (let value of [epoch, lastSequence, count, within]) {
+    for (; value >= 0x80; value = Math.floor(value / 0x80)) bytes.push((value % 0x80) + 0x80);
+    bytes.push(value);
+  }
+  return Uint8Array.from(bytes);
 }
 
-export function decodeProducer(bytes: Uint8Array): ProducerState {
-  const view = viewOf(bytes, producerBytes, 'producer state');
-  return { epoch: view.getUint16(0), lastSequence: view.getInt32(2), count: view.getUint32(6), baseOffset: Number(view.getBigUint64(10)) };
+export function decodeProducer(bytes: Uint8Array, commitOffset: Value | undefined): ProducerState {
+  const values: number[] = [];
+  let value = 0;
+  let scale = 1;
+  for (const byte of bytes) {
+    value += (byte % 0x80) * scale;
+    scale *= 0x80;
+    if (byte >= 0x80) continue;
+    values.push(value);
+    [value, scale] = [0, 1];
+  }
+  const [epoch, lastSequence, count, within] = values;
+  if (epoch === undefined || lastSequence === undefined || count === undefined || within === undefined || values.length > 4 || scale > 1 || !isNumber(commitOffset))
+    throw damaged('The state of a producer', 'pm');
+  return { epoch, lastSequence, count, within, commitOffset };
 }
 
 /** Reads attributes of an item whose format we know; what is not as we wrote it is damage and says where. */
@@ -112,6 +136,7 @@ export function reader(item: Item, what: string) {
     text: (name: string): string => expect(item[name], isText, what, name),
     bytes: (name: string): Uint8Array => expect(item[name], isBytes, what, name),
     bytesList: (name: string): readonly Uint8Array[] => expect(item[name], isBytesList, what, name),
+    numberLists: (name: string): readonly (readonly number[])[] => expect(item[name], isNumberLists, what, name),
     map: (name: string): { readonly [entry: string]: Value } => expect(item[name], isMap, what, name),
     has: (name: string): boolean => Object.hasOwn(item, name),
   };
@@ -130,6 +155,7 @@ const isNumber = (value: Value | undefined): value is number => typeof value ===
 const isText = (value: Value | undefined): value is string => typeof value === 'string';
 const isBytes = (value: Value | undefined): value is Uint8Array => value instanceof Uint8Array;
 const isBytesList = (value: Value | undefined): value is readonly Uint8Array[] => Array.isArray(value) && value.every(isBytes);
+const isNumberLists = (value: Value | undefined): value is readonly (readonly number[])[] => Array.isArray(value) && value.every((list) => Array.isArray(list) && list.every(isNumber));
 const isMap = (value: Value | undefined): value is { readonly [entry: string]: Value } => typeof value === 'object' && !Array.isArray(value) && !(value instanceof Uint8Array);
 
 function viewOf(bytes: Uint8Array, length: number, what: string): DataView {

@@ -15,6 +15,7 @@ export type Head = {
   readonly nextOffset: number;
   readonly previous: readonly Ref[];
   readonly current: readonly Ref[];
+  /** By name: each that has appended within the window, and some from before. */
   readonly producers: ReadonlyMap<string, ProducerState>;
   /** Commits whose payload was made in an older upload epoch are refused. */
   readonly lowestEpoch: number;
@@ -30,8 +31,6 @@ export function newHead(lowestEpoch: number): Item {
 
 export function parseHead(item: Item): Head {
   const read = reader(item, 'A partition head');
-  const producers = new Map<string, ProducerState>();
-  for (const [id, state] of Object.entries(read.map('pm'))) producers.set(id, decodeProducer(state as Uint8Array));
   return {
     rotation: read.number('g'),
     windowBase: read.number('wb'),
@@ -39,12 +38,21 @@ export function parseHead(item: Item): Head {
     nextOffset: read.number('nx'),
     previous: parseRefs(read.bytesList('pi'), read.bytesList('pr')),
     current: parseRefs(read.bytesList('ci'), read.bytesList('cr')),
-    producers,
+    producers: parseProducers(read.map('pm')),
     lowestEpoch: read.number('gm'),
     totals: decodeTotals(read.bytes('tl')),
     commits: read.number('cn'),
     deleting: read.has('dl'),
   };
+}
+
+/** The entry of `pm` in which a producer's commit offset stands, beside that of its name. */
+export const offsetEntry = (name: string): string => `${name}@`;
+
+function parseProducers(map: { readonly [entry: string]: Value }): Map<string, ProducerState> {
+  const producers = new Map<string, ProducerState>();
+  for (const [name, state] of Object.entries(map)) if (state instanceof Uint8Array) producers.set(name, decodeProducer(state, map[offsetEntry(name)]));
+  return producers;
 }
 
 export function parseRefs(ids: readonly Uint8Array[], refs: readonly Uint8Array[]): Ref[] {

@@ -31,7 +31,13 @@ export const runSortKey = (baseOffset: number): string => `I#${hex(baseOffset, o
 
 export const baseOffsetOfRun = (sk: string): number => Number.parseInt(sk.slice(2), 16);
 
+/** Producers that the head no longer lists. */
 export const spilledProducersKey = (topicId: TopicId, partition: number): string => `${partitionKey(topicId, partition)}#S`;
+
+export const spilledProducerKey = (topicId: TopicId, partition: number, name: string): Key => ({ pk: spilledProducersKey(topicId, partition), sk: name });
+
+/** A request that came with an idempotency key. @param keyHash hexadecimal */
+export const idempotencyKey = (topicId: TopicId, keyHash: string): Key => ({ pk: `K#${topicId}#${keyHash}`, sk: 'K' });
 
 export const topicNameKey = (name: string): Key => ({ pk: 'TN', sk: name });
 
@@ -65,6 +71,7 @@ export const payloadKey = (epoch: number, id: Uint8Array): Key => ({ pk: `L0#${h
 /** A payload that lies in the object store: 256 prefixes for the request rate, the epoch still listable. */
 export const objectKey = (epoch: number, id: Uint8Array): string => `l0/${hex(id[0] as number, 2)}/${hex(epoch, epochWidth)}/${idText(id)}`;
 
+/** Bytes as hexadecimal text. */
 export function idText(id: Uint8Array): string {
   let text = '';
   for (const byte of id) text += hexOfByte[byte];
@@ -76,14 +83,29 @@ const hexOfByte: readonly string[] = Array.from({ length: 256 }, (_, byte) => he
 const base64url = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /** @param random 16 bytes */
-export function topicIdOf(random: Uint8Array): TopicId {
+export const topicIdOf = (random: Uint8Array): TopicId => base64urlOf(random.subarray(0, 16));
+
+function base64urlOf(bytes: Uint8Array): string {
+  const length = Math.ceil((bytes.length * 4) / 3);
   let text = '';
-  for (let i = 0; i < 16; i += 3) {
-    const bits = ((random[i] as number) << 16) | ((random[i + 1] ?? 0) << 8) | (random[i + 2] ?? 0);
-    for (let shift = 18; shift >= 0 && text.length < 22; shift -= 6) text += base64url[(bits >> shift) & 63];
+  for (let i = 0; i < bytes.length; i += 3) {
+    const bits = ((bytes[i] as number) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0);
+    for (let shift = 18; shift >= 0 && text.length < length; shift -= 6) text += base64url[(bits >> shift) & 63];
   }
   return text;
 }
+
+/** The name of a producer by its id, below 2^53: at most 9 characters, since a head holds several. */
+export function producerName(id: number): string {
+  let text = '';
+  for (let rest = id; rest > 0 || text === ''; rest = Math.floor(rest / 64)) text = `${base64url[rest % 64]}${text}`;
+  return text;
+}
+
+/** The name of the producer that an idempotency key is to one partition: 11 characters, so that no id has it. @param hash at least 8 bytes */
+export const keyedProducerName = (hash: Uint8Array): string => base64urlOf(hash.subarray(0, 8));
+
+export const isKeyedProducer = (name: string): boolean => name.length === 11;
 
 export const isTopicId = (text: string): boolean => /^[A-Za-z0-9_-]{22}$/.test(text);
 

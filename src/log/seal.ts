@@ -3,23 +3,43 @@
 // any number may try at once; a late or repeated step is refused or harmless.
 
 import { limits } from '../record/limits.ts';
-import { addToTotals, decodeTotals, encodeRef, encodeTotals, formatVersion, type Ref, reader, type Totals } from './format.ts';
+import { addToTotals, decodeTotals, encodeProducer, encodeRef, encodeTotals, formatVersion, type Ref, reader, type Totals } from './format.ts';
 import { type Head, idsOf, parseRefs } from './head.ts';
 import { baseOffsetOfRun, runKey, type TopicId } from './keys.ts';
+import { type Evictable, eviction } from './producers.ts';
 import { absent, add, copy, equals, type Item, type Key, set, type Write } from './write.ts';
 
 /**
- * Whether the writer whose append took `current` from `sizeBefore` to the size in `head` is the one that
- * rotates. Each size is reached by one append, so exactly one writer is elected at each threshold. The first
- * comes earlier where the last rotation came late: `previous` shows by how much.
+ * Whether the writer whose append added so many refs, and batches of so many producers, is the one that rotates. Each
+ * size of `current` is reached by one append, so exactly one writer is elected at each threshold. The first comes
+ * earlier where the last rotation came late: `previous` shows by how much. Besides, who takes the head to where the next
+ * append would be dear rotates, so that producers cost nothing: this may elect two, or none, which is as good.
  */
-export function isElected(head: Head, sizeBefore: number): boolean {
+export function isElected(head: Head, added: { readonly refs: number; readonly producers: number }): boolean {
   const soft = limits.tailCommits;
-  const first = Math.max(3, soft - Math.ceil(Math.max(0, head.previous.length - soft) / 2));
+  const first = Math.max(fewest, soft - Math.ceil(Math.max(0, head.previous.length - soft) / 2));
   const size = head.current.length;
-  if (size < first) return false;
-  return Math.floor((size - first) / soft) > Math.floor((sizeBefore - first) / soft);
+  if (size >= first && Math.floor((size - first) / soft) > Math.floor((size - added.refs - first) / soft)) return true;
+  const bytes = bytesOf(head) + bytesPerRef;
+  const before = bytes - added.refs * bytesPerRef - added.producers * mostBytesPerProducer;
+  return size >= fewest && size < soft && head.producers.size > 0 && bytes > limits.writeUnitBytes && before <= limits.writeUnitBytes;
 }
+
+/** Of `current`, to rotate for. */
+const fewest = 3;
+
+/** What a head takes as DynamoDB counts it: keys, names and numbers, roughly; an id and a ref; a producer's two entries. */
+const bytesOfRest = 120;
+const bytesPerRef = 40;
+const mostBytesPerProducer = 46;
+
+const bytesOf = ({ previous, current, producers }: Head): number =>
+  [...producers].reduce(
+    (sum, [name, state]) => sum + 2 * name.length + encodeProducer(state).length + numberBytes(state.commitOffset) + 3,
+    bytesOfRest + (previous.length + current.length) * bytesPerRef,
+  );
+
+const numberBytes = (number: number): number => Math.ceil(String(number).length / 2) + 1;
 
 /** The run that `previous` becomes; undefined where it is empty. */
 export function planSeal(topicId: TopicId, partition: number, head: Head): Write | undefined {
@@ -29,13 +49,27 @@ export function planSeal(topicId: TopicId, partition: number, head: Head): Write
   return { key, action: 'put', guards: [absent('nx')], item };
 }
 
-/** To be sent only after the seal was answered, whether it was applied or refused: refused means that the run stands. */
-export function planRotate(headKey: Key, head: Head): Write {
+/**
+ * To be sent only after the seal was answered, whether it was applied or refused: refused means that the run stands.
+ * @param leaving producers that are spilled, and evictable at the base of `current`; where one has appended meanwhile the rotation is refused
+ */
+export function planRotate(headKey: Key, head: Head, leaving: readonly Evictable[] = []): Write {
+  const { guards, changes } = eviction(leaving);
   return {
     key: headKey,
     action: 'update',
-    guards: [equals('g', head.rotation)],
-    changes: [copy('pi', 'ci'), copy('pr', 'cr'), copy('wb', 'cb'), copy('cb', 'nx'), set('ci', []), set('cr', []), set('tl', encodeTotals(addToTotals(head.totals, head.previous))), add('g', 1)],
+    guards: [equals('g', head.rotation), ...guards],
+    changes: [
+      copy('pi', 'ci'),
+      copy('pr', 'cr'),
+      copy('wb', 'cb'),
+      copy('cb', 'nx'),
+      set('ci', []),
+      set('cr', []),
+      set('tl', encodeTotals(addToTotals(head.totals, head.previous))),
+      add('g', 1),
+      ...changes,
+    ],
   };
 }
 

@@ -44,6 +44,11 @@ export interface Ledger {
   /** In the order of the keys, undefined where there is none; bytes in them are the caller's to write in. A strong read sees every write answered before it. */
   read(keys: readonly Key[], options: { readonly strong: boolean }): Promise<(Item | undefined)[]>;
   scan(range: ScanRange): Promise<ScanPage>;
+  /**
+   * Keys of items whose attribute `ttl`, in seconds since 1970, has passed at a time; some of them, those first that have
+   * expired first. Absent where the store removes them by itself (src/broker/expire.ts).
+   */
+  expired?(atS: number, limit: number): Promise<readonly Key[]>;
   /** Durable when it answers. */
   write(write: Write): Promise<WriteOutcome>;
   /** Durable when it answers. */

@@ -23,7 +23,7 @@ export interface Wakeups {
   subscribe(channel: string, callback: () => void): () => void;
 }
 
-export type TelemetryCounter = 'appends' | 'records' | 'appendedBytes' | 'commits' | 'fetches' | 'fetchedBytes' | 'rotations' | 'resends' | 'splits' | 'windowPassed';
+export type TelemetryCounter = 'appends' | 'records' | 'appendedBytes' | 'commits' | 'fetches' | 'fetchedBytes' | 'rotations' | 'resends' | 'splits' | 'repeats' | 'windowPassed';
 
 /** Upper bounds of the histogram of appends in a commit. */
 export const commitSizeBounds = [1, 2, 4, 8, 16, 32, 64, 128, 256] as const;

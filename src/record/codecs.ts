@@ -7,6 +7,8 @@ export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
 export interface Codecs {
   /** CRC-32C (Castagnoli, RFC 3720) as an unsigned 32-bit number. */
   crc32c(bytes: Uint8Array): number;
+  /** SHA-256 (FIPS 180-4): 32 bytes. */
+  sha256(bytes: Uint8Array): Uint8Array;
   compress(compression: 'gzip' | 'zstd', bytes: Uint8Array): Uint8Array;
   /**
    * The decompressed bytes, at most `maxBytes` of them, with about that much memory at the most.

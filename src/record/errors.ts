@@ -48,12 +48,12 @@ export const errorTable = {
   unsupported_batch: row('A record batch of a kind that is not taken'),
   invalid_compression: row('The compressed part of a record batch cannot be read'),
   decompressed_too_large: row('A record batch decompresses to more than the limit'),
-  unsupported_producer: row('Record batches that carry a producer id are not taken yet'),
 
   // append
   offset_mismatch: row('The partition does not end at the expected offset'),
   out_of_order_sequence: row('The producer left a gap in its sequence'),
   producer_fenced: row('A newer epoch of this producer exists'),
+  idempotency_key_reused: row('The idempotency key was used for another request'),
   partition_busy: row('Too much waits on this partition', true),
   server_busy: row('Too much is in flight in this server', true),
   shutting_down: row('The server is about to stop', true),

@@ -61,6 +61,7 @@ export const limits = {
   /** What all compressed batches of one request may become together: the bound on the work that a body can cause. */
   maxDecompressedRequestBytes: 128 * mib,
   maxJsonDepth: 128,
+  maxIdempotencyKeyLength: 255,
   /** Timestamps lie in [0, now + this]. */
   maxFutureTimestampMs: 86_400_000,
 
@@ -68,6 +69,12 @@ export const limits = {
   /** Soft size of the tail at which it is rotated, and the hard one (PROTOCOL 2.3). */
   tailCommits: 8,
   maxTailCommits: 32,
+  /** What a write costs is counted in units of this, where it costs at all. */
+  writeUnitBytes: kib,
+  /** Idempotent producers in one commit: each takes a condition, and bytes of the head. */
+  maxProducersPerCommit: 16,
+  /** Producers that leave a head by one write. */
+  maxEvictionsTogether: 32,
   /** Bytes of one partition in one commit; a request's part may be larger and then goes alone. */
   maxCommitBytes: 4 * mib,
   maxCommitRecords: 1_000_000,

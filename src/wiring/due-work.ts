@@ -1,7 +1,8 @@
-// Runs what requests left for later (broker/run-work.ts): when told to, and every minute. One run at a time; a call
-// during a run makes it run once more.
+// Runs what requests left for later (broker/run-work.ts), and removes what has expired (broker/expire.ts): when told to,
+// and every minute. One run at a time; a call during a run makes it run once more.
 
 import type { Broker } from '../broker/broker.ts';
+import { removeExpired } from '../broker/expire.ts';
 import { runDueWork } from '../broker/run-work.ts';
 
 const everyMs = 60_000;
@@ -22,6 +23,7 @@ export function startDueWork(broker: Broker): DueWork {
     do {
       again = false;
       await runDueWork(broker, () => stopped).catch((error: unknown) => broker.telemetry.report('due_work_failed', {}, error));
+      await removeExpired(broker, () => stopped).catch((error: unknown) => broker.telemetry.report('expiry_failed', {}, error));
     } while (again && !stopped);
     running = undefined;
   }

@@ -149,6 +149,7 @@ const counters: Record<TelemetryCounter, { readonly name: string; readonly help:
   rotations: { name: 'wadi_rotations_total', help: 'Rotations of the head of a partition.' },
   resends: { name: 'wadi_resends_total', help: 'Commits that were sent again.' },
   splits: { name: 'wadi_splits_total', help: 'Commits that were split, since one of their appends was refused.' },
+  repeats: { name: 'wadi_repeats_total', help: 'Appends of producers and idempotency keys, by partition, that stood already.' },
   windowPassed: { name: 'wadi_window_passed_total', help: 'Commits that were looked for in sealed runs.' },
 };
 

@@ -251,9 +251,9 @@ it('refuses a schema of the future and a file that is no database', async () => 
   const { ledger, path } = await opened();
   await ledger.close();
   const db = new DatabaseSync(databaseIn(path));
-  db.exec('PRAGMA user_version = 3');
+  db.exec('PRAGMA user_version = 4');
   db.close();
-  await expect(openJournalLedger(pathsIn(path))).rejects.toMatchObject({ reason: 'newer', effect: 'none', message: expect.stringContaining('schema version 3') });
+  await expect(openJournalLedger(pathsIn(path))).rejects.toMatchObject({ reason: 'newer', effect: 'none', message: expect.stringContaining('schema version 4') });
   await writeFile(databaseIn(path), 'x'.repeat(5000));
   await expect(openJournalLedger(pathsIn(path))).rejects.toMatchObject({ reason: 'corrupt', effect: 'none' });
   await expect(openJournalLedger(pathsIn(join(path, 'nowhere')))).rejects.toMatchObject({ reason: 'unavailable', effect: 'none' });

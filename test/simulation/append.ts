@@ -54,7 +54,9 @@ export async function send(world: World, node: Node, client: string, request: Ap
     }
     if ('error' in result && request.topic === steady && result.error.code === 'topic_not_found') world.recorder.finding('topics', `${what}: ${result.error.message}`);
     if ('error' in result) return outcomeOf(explain(world, what, result.error) satisfies Failure);
-    return { result: 'acknowledged', offsets: Array.from({ length: result.count }, (_, i) => result.baseOffset + i).slice(0, texts.length + 1) };
+    const { baseOffset, count } = result;
+    if (baseOffset === null) return { result: 'unknown', code: 'duplicate' };
+    return { result: 'acknowledged', offsets: Array.from({ length: count }, (_, i) => baseOffset + i).slice(0, texts.length + 1) };
   });
   world.trace.line(`${client} ${outcomes.map((outcome) => `${outcome.result} ${'offsets' in outcome ? outcome.offsets.join(',') : outcome.code}`).join('; ')}`);
   return { topicId, outcomes };

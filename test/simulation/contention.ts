@@ -210,7 +210,7 @@ async function measure(writers: number, rule: boolean): Promise<Figures> {
         open--;
         const tookMs = timeline.now() - cameAt;
         slowestAnswer = Math.max(slowestAnswer, tookMs);
-        if ('baseOffset' in result) {
+        if (!('error' in result)) {
           if (measuring) times.push(tookMs);
         } else if (!isMeasured) return;
         else if (result.error.code === 'partition_busy') refused++;

@@ -1,5 +1,5 @@
 // Kafka's record batch v2, written from its specification for tests and benchmarks, and deliberately not the
-// codec of src/record: an error there must not hide here. Uncompressed, no producer, CRC by a plain table.
+// codec of src/record: an error there must not hide here. Uncompressed, CRC by a plain table.
 //
 //   baseOffset i64 · batchLength i32 · partitionLeaderEpoch i32 · magic i8 = 2 · crc u32 (CRC-32C of the rest) ·
 //   attributes i16 · lastOffsetDelta i32 · baseTimestamp i64 · maxTimestamp i64 · producerId i64 ·
@@ -13,7 +13,7 @@ export type ReadRecord = { readonly offset: number; readonly timestamp: number; 
 const headerBytes = 61;
 
 /** One batch with these records; `timestamp` is that of records without one. */
-export function encodeBatch(records: readonly PlainRecord[], timestamp: number): Buffer {
+export function encodeBatch(records: readonly PlainRecord[], timestamp: number, producer?: { readonly id: number; readonly epoch: number; readonly sequence: number }): Buffer {
   const times = records.map((record) => record.timestamp ?? timestamp);
   const base = times[0] ?? timestamp;
   const payload = records.reduce((sum, { key, value }) => sum + 40 + (key?.length ?? 0) + (value?.length ?? 0), 0);
@@ -34,9 +34,9 @@ export function encodeBatch(records: readonly PlainRecord[], timestamp: number):
   out.writeInt32BE(records.length - 1, 23);
   out.writeBigInt64BE(BigInt(base), 27);
   out.writeBigInt64BE(BigInt(Math.max(...times)), 35);
-  out.writeBigInt64BE(-1n, 43);
-  out.writeInt16BE(-1, 51);
-  out.writeInt32BE(-1, 53);
+  out.writeBigInt64BE(BigInt(producer?.id ?? -1), 43);
+  out.writeInt16BE(producer?.epoch ?? -1, 51);
+  out.writeInt32BE(producer?.sequence ?? -1, 53);
   out.writeInt32BE(records.length, 57);
   out.writeUInt32BE(crc32c(out.subarray(21, at)), 17);
   return out.subarray(0, at);

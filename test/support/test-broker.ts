@@ -4,7 +4,7 @@ import { nodeCodecs } from '../../src/adapters/codecs/node.ts';
 import { memoryLedger } from '../../src/adapters/memory/ledger.ts';
 import { memoryObjectStore } from '../../src/adapters/memory/object-store.ts';
 import { memoryWakeups } from '../../src/adapters/memory/wakeups.ts';
-import { type AppendAnswer, appendRecords } from '../../src/broker/append.ts';
+import { type AppendAnswer, appendRecords, type ProducerFields } from '../../src/broker/append.ts';
 import { type Broker, createBroker, type Policy } from '../../src/broker/broker.ts';
 import { createTopic } from '../../src/broker/create-topic.ts';
 import { fetchRecords } from '../../src/broker/fetch.ts';
@@ -46,6 +46,22 @@ function eagerClock(): Clock {
         const index = timers.indexOf(timer);
         if (index >= 0) timers.splice(index, 1);
       };
+    },
+  };
+}
+
+/** A clock that a test moves on by itself; timers run at once. */
+export function movedClock(): Clock & { move(ms: number): void } {
+  let now = 1_700_000_000_000;
+  return {
+    nowMs: () => now,
+    monotonicMs: () => now,
+    after(_, run) {
+      setImmediate(run);
+      return () => {};
+    },
+    move(ms) {
+      now += ms;
     },
   };
 }
@@ -153,15 +169,18 @@ export async function brokerWithTopic(options: Parameters<typeof testBroker>[0] 
 
 export const record = (value: string, timestamp = 1000) => ({ key: null, value: bytes(value), headers: [], timestamp });
 
-export function send(broker: Broker, values: readonly string[], options: { partition?: number; expectedOffset?: number } = {}): Promise<AppendAnswer> {
-  return appendRecords(broker, { topic: 't', partition: options.partition ?? 0, records: () => values.map((value) => record(value)), expectedOffset: options.expectedOffset });
+type SendOptions = { partition?: number; expectedOffset?: number; producer?: ProducerFields };
+
+export function send(broker: Broker, values: readonly string[], { partition = 0, expectedOffset, producer }: SendOptions = {}): Promise<AppendAnswer> {
+  return appendRecords(broker, { topic: 't', partition, records: () => values.map((value) => record(value)), expectedOffset, producer: () => producer });
 }
 
 /** Where the records stand, or the code of the error. */
 export async function outcome(answer: Promise<AppendAnswer>): Promise<number | string> {
   const result = (await answer).results[0];
   if (result === undefined) throw new Error('no result');
-  return 'error' in result ? result.error.code : result.baseOffset;
+  if ('error' in result) return result.error.code;
+  return result.baseOffset ?? 'duplicate';
 }
 
 export async function readAll(broker: Broker, partition = 0): Promise<(string | null)[]> {

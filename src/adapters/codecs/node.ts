@@ -1,5 +1,6 @@
 // Checksums and compression for Node: gzip and zstd by node:zlib, snappy and lz4 by the readers beside this
 // file, CRC-32C by a native module (docs/adr/0004).
+import { createHash } from 'node:crypto';
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { crc32c } from '@node-rs/crc32';
 import type { Codecs } from '../../record/codecs.ts';
@@ -39,6 +40,7 @@ function windowLog(maxBytes: number): number {
 
 export const nodeCodecs: Codecs = {
   crc32c,
+  sha256: (bytes) => createHash('sha256').update(bytes).digest(),
   compress: (compression, bytes) => (compression === 'gzip' ? gzipSync(bytes) : zstdCompressSync(bytes)),
   decompress: (compression, bytes, maxBytes) => {
     switch (compression) {

@@ -114,6 +114,17 @@ export function decodePlace(key: Key, stored: Uint8Array): Place | undefined {
   return { file: readVarint(from), position: readVarint(from), bytes: readVarint(from) };
 }
 
+/** The item's `ttl`, where it has one. */
+export function ttlOf(item: Item | undefined): number | undefined {
+  const ttl = item?.['ttl'];
+  return typeof ttl === 'number' && ttl >= 0 ? ttl : undefined;
+}
+
+/** As `ttlOf`, of bytes that were checked; most hold none and are not decoded. */
+export function storedTtlOf(key: Key, stored: Uint8Array): number | undefined {
+  return Buffer.from(stored.buffer, stored.byteOffset, stored.length).includes('ttl') ? ttlOf(decodeItem(key, stored)) : undefined;
+}
+
 /** Puts an item into bytes that nobody else has: for short ones that are kept. */
 export function joined({ parts, bytes }: EncodedItem): Uint8Array {
   if (parts.length === 1) return parts[0] as Uint8Array;

@@ -21,6 +21,8 @@ export type Entry = {
   item: Item | undefined;
   /** The group that changed it; 0: SQLite has it as it is. */
   changedBy: number;
+  /** From when on, in seconds since 1970, the item may be removed; told only where SQLite does not have it yet. */
+  readonly ttl?: number | undefined;
 };
 
 export type ItemTable = {

@@ -12,7 +12,7 @@ import type { Ledger } from '../../ports/ledger.ts';
 import { type CheckpointThread, createCheckpoints, startCheckpointThread } from './checkpoints.ts';
 import { type Answer, type Changed, decide, nameOf, type Received, receive } from './decide.ts';
 import { fileFailure, makeFolder, syncFolder } from './files.ts';
-import { decodeItem, joined, maxItemBytes, type Place, staysInJournal } from './item-codec.ts';
+import { decodeItem, joined, maxItemBytes, type Place, staysInJournal, storedTtlOf, ttlOf } from './item-codec.ts';
 import { createItemTable, type Entry } from './item-table.ts';
 import { openJournal } from './journal.ts';
 import { recoverJournal } from './journal-recovery.ts';
@@ -60,7 +60,7 @@ export async function openJournalLedger({ databasePath, journalPath }: { readonl
     const table = createItemTable();
     const saved = readCheckpoint(reader);
     const recovered = await recoverJournal(journalPath, saved.end, saved.live, (items, sequence) => {
-      for (const { key, stored } of items) table.set({ key, stored: stored && keep(stored.bytes, stored.place), item: undefined, changedBy: sequence });
+      for (const { key, stored } of items) table.set({ key, stored: stored && keep(stored.bytes, stored.place), item: undefined, changedBy: sequence, ttl: stored && storedTtlOf(key, stored.bytes) });
     });
     const journal = await openJournal(journalPath, recovered.file, saved.end);
     const reads = ledgerReads(reader, table, journal);
@@ -153,7 +153,7 @@ function createLedger({ thread, reader, table, journal, reads, saved }: Parts): 
     stats.groupMs += performance.now() - startMs;
     changes.forEach(({ key, item, encoded, ofPut }, i) => {
       const stored = encoded && (staysInJournal(encoded.bytes) ? (places[i] as Place) : joined(encoded));
-      table.set({ key, stored, item: ofPut ? undefined : item, changedBy: sequence });
+      table.set({ key, stored, item: ofPut ? undefined : item, changedBy: sequence, ttl: ttlOf(item) });
     });
     checkpoints.consider();
   }
@@ -221,6 +221,10 @@ function createLedger({ thread, reader, table, journal, reads, saved }: Parts): 
     async scan(range) {
       assertOpen();
       return underWay(reads.scan(range));
+    },
+    async expired(atS, limit) {
+      assertOpen();
+      return reads.expired(atS, limit);
     },
     async write(write) {
       const answer = await submit([write]);

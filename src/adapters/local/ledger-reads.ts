@@ -24,11 +24,14 @@ export type LedgerReads = {
   entry(key: Key): Entry | undefined;
   read(keys: readonly Key[]): Promise<(Item | undefined)[]>;
   scan(range: ScanRange): Promise<ScanPage>;
+  /** Of what SQLite has; what it has not yet expires later. @throws StoreFailure */
+  expired(atS: number, limit: number): Key[];
 };
 
 export function ledgerReads(db: DatabaseSync, table: ItemTable, journal: Journal): LedgerReads {
   const select = db.prepare('SELECT item FROM items WHERE pk = ? AND sk = ?');
   const range = 'SELECT sk, item FROM items WHERE pk = ? AND sk >= ? AND sk < ? ORDER BY sk';
+  const selectExpired = db.prepare('SELECT pk, sk FROM items WHERE ttl <= ? ORDER BY ttl');
   const [up, down] = [db.prepare(`${range} LIMIT ?`), db.prepare(`${range} DESC LIMIT ?`)];
 
   function entry(key: Key): Entry | undefined {
@@ -106,7 +109,21 @@ export function ledgerReads(db: DatabaseSync, table: ItemTable, journal: Journal
     throw new StoreFailure('corrupt', 'none', `items of ${range.pk} lie in a journal file that is gone; restore it from a backup`);
   }
 
-  return { entry, read: (keys) => Promise.all(keys.map(readOne)), scan };
+  function expired(atS: number, limit: number): Key[] {
+    return named(() => {
+      const found: Key[] = [];
+      for (const row of selectExpired.iterate(atS)) {
+        const key = row as Key;
+        // What was changed since is told when SQLite has it.
+        if ((table.get(key)?.changedBy ?? 0) > 0) continue;
+        found.push({ pk: key.pk, sk: key.sk });
+        if (found.length === limit) break;
+      }
+      return found;
+    });
+  }
+
+  return { entry, read: (keys) => Promise.all(keys.map(readOne)), scan, expired };
 }
 
 /** Both in the same order; of two of one key that of the table, which is newer or the same. */

@@ -18,7 +18,7 @@ export type CheckpointStore = {
 export function openCheckpointStore(path: string): CheckpointStore {
   const db = openWriter(path);
   const select = db.prepare('SELECT item FROM items WHERE pk = ? AND sk = ?');
-  const upsert = db.prepare('INSERT INTO items VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET item = excluded.item');
+  const upsert = db.prepare('INSERT INTO items (pk, sk, item, ttl) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET item = excluded.item, ttl = excluded.ttl');
   const remove = db.prepare('DELETE FROM items WHERE pk = ? AND sk = ?');
   const count = db.prepare('INSERT INTO journal_files VALUES (?, ?) ON CONFLICT DO UPDATE SET live_bytes = live_bytes + excluded.live_bytes');
   const selectEnd = db.prepare('SELECT file FROM journal');
@@ -30,13 +30,13 @@ export function openCheckpointStore(path: string): CheckpointStore {
   function saveAll(rows: Iterable<Row>, end: JournalPosition): number[] {
     const live = new Map<number, number>();
     const add = (file: number, bytes: number) => live.set(file, (live.get(file) ?? 0) + bytes);
-    for (const { key, stored } of rows) {
+    for (const { key, stored, ttl } of rows) {
       const before = (select.get(key.pk, key.sk) as { item: Uint8Array } | undefined)?.item;
       const placeBefore = before && placeOf(key, before);
       if (placeBefore !== undefined) add(placeBefore.file, -placeBefore.bytes);
       const place = stored && decodePlace(key, stored);
       if (place !== undefined) add(place.file, place.bytes);
-      if (stored !== undefined) upsert.run(key.pk, key.sk, stored);
+      if (stored !== undefined) upsert.run(key.pk, key.sk, stored, ttl ?? null);
       else if (before !== undefined) remove.run(key.pk, key.sk);
     }
     // Every file that was written to is counted, so that one in which nothing stands is known, too.

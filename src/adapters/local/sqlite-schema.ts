@@ -3,17 +3,18 @@
 import { DatabaseSync } from 'node:sqlite';
 import { StoreFailure } from '../../ports/failure.ts';
 
-/** `PRAGMA user_version`; raised when the tables or the meaning of their columns change. Version 1 had no journal, and every item in SQLite. */
-const schemaVersion = 2;
+/** `PRAGMA user_version`; raised when the tables or the meaning of their columns change. Version 1 had no journal, and every item in SQLite; version 2 no times to live. */
+const schemaVersion = 3;
 const writerCacheKib = 16 * 1024;
 const readerCacheKib = 16 * 1024;
 
 const tables = `
-  CREATE TABLE IF NOT EXISTS items (pk TEXT NOT NULL, sk TEXT NOT NULL, item BLOB NOT NULL, PRIMARY KEY (pk, sk));
+  CREATE TABLE IF NOT EXISTS items (pk TEXT NOT NULL, sk TEXT NOT NULL, item BLOB NOT NULL, ttl INTEGER, PRIMARY KEY (pk, sk));
   CREATE TABLE IF NOT EXISTS journal (file INTEGER NOT NULL, position INTEGER NOT NULL, sequence INTEGER NOT NULL);
   INSERT INTO journal SELECT 1, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM journal);
   CREATE TABLE IF NOT EXISTS journal_files (file INTEGER PRIMARY KEY, live_bytes INTEGER NOT NULL);
 `;
+const withTtl = 'CREATE INDEX IF NOT EXISTS items_by_ttl ON items (ttl) WHERE ttl IS NOT NULL;';
 
 /** Primary result codes, https://sqlite.org/rescode.html. */
 const primary = { ioErr: 10, corrupt: 11, full: 13, notADb: 26 };
@@ -25,7 +26,10 @@ export function openWriter(path: string): DatabaseSync {
     try {
       refuseNewer(path, db);
       db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON; PRAGMA cache_size = -${writerCacheKib}`);
-      db.exec(`BEGIN IMMEDIATE; ${tables} PRAGMA user_version = ${schemaVersion}; COMMIT`);
+      db.exec(`BEGIN IMMEDIATE; ${tables}`);
+      const hasTtl = db.prepare("SELECT 1 FROM pragma_table_info('items') WHERE name = 'ttl'").get() !== undefined;
+      if (!hasTtl) db.exec('ALTER TABLE items ADD COLUMN ttl INTEGER');
+      db.exec(`${withTtl} PRAGMA user_version = ${schemaVersion}; COMMIT`);
       // A process that was killed between writing a commit and syncing it leaves a WAL whose last commits this
       // opening has just recovered, though no sync vouches for them. A checkpoint syncs the WAL before it copies
       // it, so nothing is served from here on that a power cut could still take back.

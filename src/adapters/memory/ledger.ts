@@ -11,9 +11,14 @@ const maxWritesTogether = 1000;
 export function memoryLedger(): Ledger {
   const partitions = new Map<string, Map<string, Item>>();
   const get = ({ pk, sk }: Key) => partitions.get(pk)?.get(sk);
+  /** Keys of items that have one, by when they expire. */
+  const ttls = new Map<string, { readonly key: Key; readonly atS: number }>();
 
   function store({ pk, sk }: Key, item: Item | undefined): void {
     const partition = partitions.get(pk) ?? new Map<string, Item>();
+    const atS = item?.['ttl'];
+    if (typeof atS === 'number') ttls.set(`${pk}\0${sk}`, { key: { pk, sk }, atS });
+    else ttls.delete(`${pk}\0${sk}`);
     if (item === undefined) partition.delete(sk);
     else partition.set(sk, item);
     if (partition.size === 0) partitions.delete(pk);
@@ -29,6 +34,14 @@ export function memoryLedger(): Ledger {
 
     async scan(range) {
       return page(partitions.get(range.pk) ?? new Map(), range);
+    },
+
+    async expired(nowS, limit) {
+      const found = [...ttls.values()].filter(({ atS }) => atS <= nowS);
+      return found
+        .sort((a, b) => a.atS - b.atS)
+        .slice(0, limit)
+        .map(({ key }) => key);
     },
 
     async write(sent) {

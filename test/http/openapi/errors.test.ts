@@ -84,6 +84,7 @@ const samples: Record<string, (topic: string) => Asked> = {
   deleteTopic: (topic) => ({ method: 'DELETE', path: topic }),
   append: (topic) => ({ method: 'POST', path: `${topic}/records`, headers: json, body: records({ value: 1 }) }),
   appendToPartition: (topic) => ({ method: 'POST', path: `${topic}/partitions/0/records`, headers: json, body: records({ value: 1 }) }),
+  takeProducer: () => ({ method: 'POST', path: '/v1/producers', headers: json, body: '{}' }),
   fetchPartition: (topic) => ({ method: 'GET', path: `${topic}/partitions/0/records` }),
   fetchTopic: (topic) => ({ method: 'GET', path: `${topic}/records` }),
   findOffsets: (topic) => ({ method: 'GET', path: `${topic}/offsets?timestamp=0` }),
@@ -229,7 +230,6 @@ const provoke: Partial<Record<ErrorCode, (built: BuiltRoute, topic: string, aske
   partition_not_found: ({ operation }, _, asked) =>
     ask(asked, operation === 'append' ? { body: records({ value: 1, partition: 99 }) } : { path: asked.path.replace('/partitions/0', '/partitions/99') }),
 
-  not_implemented: (_, __, asked) => ask(asked, { headers: { 'idempotency-key': 'k' } }),
   too_many_records: (_, __, asked) => ask(asked, { path: `${asked.path}?as=values`, body: `[${'1,'.repeat(10_000)}1]` }),
   record_too_large: async (_, topic, asked) => {
     expect((await client.send('PATCH', topic, { json: { config: { 'max.message.bytes': 1024 } } })).status).toBe(200);
@@ -237,7 +237,17 @@ const provoke: Partial<Record<ErrorCode, (built: BuiltRoute, topic: string, aske
   },
   invalid_record: (_, __, asked) => ask(asked, { body: records({ nothing: 1 }) }),
   invalid_timestamp: (_, __, asked) => ask(asked, { body: records({ value: 1, timestamp: 8.64e15 }) }),
-  unsupported_producer: (_, __, asked) => ask(asked, { body: '{"producer":{"id":1,"epoch":0,"sequence":0},"records":[{"value":1}]}' }),
+  idempotency_key_reused: async (_, __, asked) => {
+    const headers = { 'idempotency-key': 'k' };
+    expect((await ask(asked, { headers, body: records({ value: 1 }) })).status).toBe(200);
+    return ask(asked, { headers, body: records({ value: 2 }) });
+  },
+  out_of_order_sequence: (_, __, asked) => ask(asked, { body: '{"producer":{"id":1,"epoch":0,"sequence":5},"records":[{"value":1}]}' }),
+  producer_fenced: async (_, __, asked) => {
+    const body = (epoch: number) => JSON.stringify({ producer: { id: 1, epoch, sequence: 0 }, records: [{ value: 1 }] });
+    expect((await ask(asked, { body: body(1) })).status).toBe(200);
+    return ask(asked, { body: body(0) });
+  },
   offset_mismatch: (_, __, asked) => ask(asked, { headers: { 'wadi-expected-offset': '77' } }),
 
   invalid_batch: (_, __, asked) => ask(asked, { headers: batches, body: batch('x').subarray(0, -3) }),

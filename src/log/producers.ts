@@ -1,0 +1,112 @@
+// Idempotent producers (docs/PROTOCOL.md, 2.2 and 2.4): what a partition knows of each decides whether a batch is the
+// next one, a repeat, or comes too early or too late. The newest state stands in the head, as long as the head lists its
+// commit; later in an item of its own, for a time.
+
+import { sequenceAfter } from '../record/batch-encode.ts';
+import { decodeProducer, encodeProducer, formatVersion, type ProducerState, reader } from './format.ts';
+import { type Head, offsetEntry } from './head.ts';
+import { isKeyedProducer, spilledProducerKey, type TopicId } from './keys.ts';
+import { absent, type Change, equals, type Guard, type Item, type Key, ordered, remove, type Write } from './write.ts';
+
+/** What a batch says of its sender. */
+export type Producer = {
+  readonly name: string;
+  readonly epoch: number;
+  /** Of the batch's first record. */
+  readonly sequence: number;
+};
+
+export type Verdict =
+  | { readonly is: 'next' }
+  /** The newest batch, once more: it stands there. */
+  | { readonly is: 'repeat'; readonly baseOffset: number }
+  /** All of it stands, somewhere before the newest batch. */
+  | { readonly is: 'older' }
+  | { readonly is: 'fenced'; readonly epoch: number }
+  | { readonly is: 'outOfOrder'; readonly expected: number };
+
+const sequences = 2 ** 31;
+
+export const lastSequenceOf = ({ sequence }: Pick<Producer, 'sequence'>, count: number): number => sequenceAfter(sequence, count - 1);
+
+/**
+ * @param state undefined: nothing is known of the producer. Then it begins at sequence 0, as each of its epochs does: a
+ * later batch that came first would make a lost one look like a repeat.
+ */
+export function judgeBatch(state: ProducerState | undefined, producer: Producer, count: number): Verdict {
+  const { epoch, sequence } = producer;
+  if (state !== undefined && epoch < state.epoch) return { is: 'fenced', epoch: state.epoch };
+  if (state === undefined || epoch > state.epoch) return sequence === 0 ? { is: 'next' } : { is: 'outOfOrder', expected: 0 };
+  const last = lastSequenceOf(producer, count);
+  if (last === state.lastSequence && count === state.count) return { is: 'repeat', baseOffset: baseOffsetOf(state) };
+  const expected = sequenceAfter(state.lastSequence, 1);
+  if (sequence === expected) return { is: 'next' };
+  return behind(last, state.lastSequence) ? { is: 'older' } : { is: 'outOfOrder', expected };
+}
+
+/** Sequences run in a circle: of two the one that is less than half of it away lies behind. */
+const behind = (sequence: number, newest: number): boolean => (newest - sequence + sequences) % sequences < sequences / 2;
+
+/** Whether one batch follows another of its producer at once. */
+export const follows = (producer: Producer, before: Producer, countBefore: number): boolean => producer.epoch === before.epoch && producer.sequence === sequenceAfter(before.sequence, countBefore);
+
+export const baseOffsetOf = ({ commitOffset, within }: ProducerState): number => commitOffset + within;
+
+const lastOffsetOf = (state: ProducerState): number => baseOffsetOf(state) + state.count - 1;
+
+/** What was found of producers, by name. */
+export type ProducerStates = ReadonlyMap<string, FoundState>;
+
+/** Where the head lists no state it is the spilled one, if there is one. */
+export type FoundState = { readonly listed: boolean; readonly state: ProducerState | undefined };
+
+/** That the head lists exactly this of the producer; undefined: nothing. */
+export function lists(name: string, state: ProducerState | undefined): Guard[] {
+  if (state === undefined) return [absent(['pm', name])];
+  return [equals(['pm', name], encodeProducer(state)), equals(['pm', offsetEntry(name)], state.commitOffset)];
+}
+
+/** A producer and its state that may leave the head. */
+export type Evictable = { readonly name: string; readonly state: ProducerState };
+
+/**
+ * The producers whose newest batch the head no longer lists, once its window begins at `windowBase`. Only they may leave:
+ * who found a producer absent can then land no batch of its own, for its pin lies below the window (PROTOCOL 2.4).
+ */
+export function evictable(head: Head, windowBase: number): Evictable[] {
+  return [...head.producers].flatMap(([name, state]) => (lastOffsetOf(state) < windowBase ? [{ name, state }] : []));
+}
+
+/** How long what is known of a producer outlives its place in the head, in seconds; of an idempotency key, which is good for a day: with room for clocks that are a day wrong. */
+const spilledTtlS = 7 * 86_400;
+export const keyTtlS = 3 * 86_400;
+
+/** To be answered, as applied or as refused, before the producer leaves the head. Refused: what stands is as new. */
+export function planSpill(topicId: TopicId, partition: number, { name, state }: Evictable, nowMs: number): Write {
+  const { commitOffset } = state;
+  const ttl = Math.floor(nowMs / 1000) + (isKeyedProducer(name) ? keyTtlS : spilledTtlS);
+  return {
+    key: spilledProducerKey(topicId, partition, name),
+    action: 'put',
+    guards: [{ any: [absent('o'), ordered('o', '<', commitOffset)] }],
+    item: { fv: formatVersion, v: encodeProducer(state), o: commitOffset, ttl },
+  };
+}
+
+export function parseSpilled(name: string, item: Item): ProducerState {
+  const read = reader(item, `The spilled producer ${name}`);
+  return decodeProducer(read.bytes('v'), read.number('o'));
+}
+
+/** What of a write takes spilled producers out of the head; it may be a rotation that moves the window beyond them. */
+export function eviction(producers: readonly Evictable[]): { readonly guards: Guard[]; readonly changes: Change[] } {
+  return {
+    guards: producers.flatMap(({ name, state }) => lists(name, state)),
+    changes: producers.flatMap(({ name }) => [remove(['pm', name]), remove(['pm', offsetEntry(name)])]),
+  };
+}
+
+export function planEvict(head: Key, producers: readonly Evictable[]): Write {
+  const { guards, changes } = eviction(producers);
+  return { key: head, action: 'update', guards: [ordered('wb', '>', Math.max(...producers.map(({ state }) => lastOffsetOf(state)))), ...guards], changes };
+}
