@@ -1,6 +1,6 @@
 // One append by a client, by either way into the engine, and its entry in the history.
 
-import { type AppendAnswer, appendBatches, appendRecords } from '../../src/broker/append.ts';
+import { type AppendAnswer, appendBatches, appendRecords, type ProducerFields } from '../../src/broker/append.ts';
 import type { Broker } from '../../src/broker/broker.ts';
 import type { AppendOutcome } from '../support/history.ts';
 import type { SeededRandom } from '../support/random.ts';
@@ -11,6 +11,9 @@ import { epochMs } from './ports.ts';
 import { steady } from './topics.ts';
 import type { World } from './world.ts';
 
+/** What an answer says that the records stand, and not where. */
+export const duplicate = 'duplicate';
+
 export type Text = { readonly text: string; readonly timestamp: number };
 export type Part = { readonly partition: number; readonly texts: readonly Text[] };
 
@@ -20,6 +23,8 @@ export type AppendRequest = {
   readonly expectedOffset?: number;
   /** Record batches made by the client instead of records; for one partition only. */
   readonly asBatches?: boolean;
+  /** For one partition only. */
+  readonly producer?: ProducerFields;
   /** How long the client waits. */
   readonly limitMs?: number | undefined;
 };
@@ -55,32 +60,34 @@ export async function send(world: World, node: Node, client: string, request: Ap
     if ('error' in result && request.topic === steady && result.error.code === 'topic_not_found') world.recorder.finding('topics', `${what}: ${result.error.message}`);
     if ('error' in result) return outcomeOf(explain(world, what, result.error) satisfies Failure);
     const { baseOffset, count } = result;
-    if (baseOffset === null) return { result: 'unknown', code: 'duplicate' };
+    if (baseOffset === null) return { result: 'unknown', code: duplicate };
     return { result: 'acknowledged', offsets: Array.from({ length: count }, (_, i) => baseOffset + i).slice(0, texts.length + 1) };
   });
   world.trace.line(`${client} ${outcomes.map((outcome) => `${outcome.result} ${'offsets' in outcome ? outcome.offsets.join(',') : outcome.code}`).join('; ')}`);
   return { topicId, outcomes };
 }
 
-function call(broker: Broker, { topic, parts, expectedOffset, asBatches }: AppendRequest): Promise<AppendAnswer> {
+function call(broker: Broker, { topic, parts, expectedOffset, asBatches, producer }: AppendRequest): Promise<AppendAnswer> {
   const [first] = parts as readonly [Part];
   if (asBatches === true) {
     const middle = Math.ceil(first.texts.length / 2);
     const halves = [first.texts.slice(0, middle), first.texts.slice(middle)].filter((half) => half.length > 0);
     const body = Buffer.concat(
-      halves.map((half) =>
+      halves.map((half, i) =>
         encodeBatch(
           half.map(({ text, timestamp }) => ({ value: Buffer.from(text), timestamp })),
           0,
+          producer === undefined ? undefined : { ...producer, sequence: producer.sequence + i * middle },
         ),
       ),
     );
     return appendBatches(broker, { topic, partition: first.partition, body: new Uint8Array(body), expectedOffset });
   }
-  const toRecord = ({ text, timestamp }: Text) => ({ timestamp, key: null, value: new TextEncoder().encode(text), headers: [] });
-  if (parts.length === 1) return appendRecords(broker, { topic, partition: first.partition, records: () => first.texts.map(toRecord), expectedOffset });
+  if (parts.length === 1) return appendRecords(broker, { topic, partition: first.partition, records: () => first.texts.map(toRecord), expectedOffset, producer: () => producer });
   return appendRecords(broker, { topic, records: () => parts.flatMap(({ partition, texts }) => texts.map((text) => ({ ...toRecord(text), partition }))) });
 }
+
+export const toRecord = ({ text, timestamp }: Text) => ({ timestamp, key: null, value: new TextEncoder().encode(text), headers: [] });
 
 /** Sends the request once and records what came of it. */
 export async function append(world: World, node: Node, client: string, request: AppendRequest): Promise<AppendReport> {

@@ -2,7 +2,7 @@
 // is held to this list (fault-rows.test.ts).
 
 /** What is counted of a row besides calls: the things that happen to a run. */
-export const happenings = ['crash', 'stop', 'clock jump', 'topic deleted', 'epoch closed', 'commit of a closed epoch', 'stale read', 'client gone', 'lock met'] as const;
+export const happenings = ['crash', 'stop', 'clock jump', 'topic deleted', 'epoch closed', 'commit of a closed epoch', 'stale read', 'client gone', 'lock met', 'producer replaced'] as const;
 export type Happening = (typeof happenings)[number];
 
 export type OwnedRow = {
@@ -29,6 +29,7 @@ export const ownedRows = {
   'damaged bytes': { changesCalls: true },
   'ordered stop': { happenings: ['stop'], changesCalls: false },
   'store full': { at: ['commit', 'upload', 'seal'], changesCalls: true },
+  'producer replaced': { happenings: ['producer replaced'], changesCalls: false },
   'client gone': { happenings: ['client gone'], changesCalls: false },
 } satisfies Record<string, OwnedRow>;
 
@@ -39,7 +40,6 @@ export const otherRows: Readonly<Record<string, string>> = {
   'two compactors': 'not built: no compactor',
   'reader in a swap': 'not built: no compaction, no retention',
   'member paused': 'not built: no groups',
-  'producer replaced': 'not built: no idempotent producers',
   'power cut': 'npm run crash (SIGKILL), npm run crash -- --drop-unsynced (writes that were not synced are lost)',
   'damage at rest': 'test/broker/fetch.test.ts, test/adapters/journal.test.ts, test/adapters/item-codec.test.ts',
   'disk full': 'test/adapters/disk-full.test.ts',

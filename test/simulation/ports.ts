@@ -111,6 +111,15 @@ function createLedger({ process, network, stores, onCount, random, itemWriteUnit
         tell: ({ items, more }) => `${items.map(({ sk }) => sk).join(' ')}${more ? ' …' : ''}`,
       });
     },
+    expired(atS, limit) {
+      return network.call(process, {
+        store: 'ledger',
+        what: `ledger.expired ${limit}`,
+        target: 'read',
+        apply: async () => (await ledger.expired?.(atS, limit)) ?? [],
+        tell: (keys) => `${keys.length}`,
+      });
+    },
     write(write) {
       // What is under way does not change when the sender's memory does.
       const sent = structuredClone(write);

@@ -1,11 +1,14 @@
 // One run: the world of a seed lives, is healed, and is judged.
 
 import { auditLog } from '../../src/broker/audit.ts';
+import { removeExpired } from '../../src/broker/expire.ts';
 import { runDueWork } from '../../src/broker/run-work.ts';
 import { checkHistory } from '../support/check-history.ts';
 import { checkLinearizable } from '../support/linearizable.ts';
 import type { Actor } from './actors/actor.ts';
 import { expectedOffset, guessesAhead } from './actors/expected-offset.ts';
+import { idempotent } from './actors/idempotent.ts';
+import { keyed } from './actors/keyed.ts';
 import { clocks, crashes, epochs, outages } from './actors/monkeys.ts';
 import { bursts, impatient, plain, severalPartitions } from './actors/producers.ts';
 import { anywhere, cursorSession, partitionSession } from './actors/readers.ts';
@@ -13,6 +16,7 @@ import { churn, create, grow, worker } from './actors/topic-admin.ts';
 import { append, makeTexts } from './append.ts';
 import { checkDeleted } from './checkers/deleted.ts';
 import { checkLookUps } from './checkers/lookups.ts';
+import { checkOnce } from './checkers/once.ts';
 import { checkStored } from './checkers/stored.ts';
 import { ask } from './client.ts';
 import { fetchPartition } from './fetch.ts';
@@ -45,6 +49,8 @@ const actors: readonly (readonly [name: string, actor: Actor, count: number])[] 
   ['impatient', impatient, 1],
   ['expecting', expectedOffset, 2],
   ['guessing', guessesAhead, 1],
+  ['idempotent', idempotent, 2],
+  ['keyed', keyed, 2],
   ['session', partitionSession, 3],
   ['anywhere', anywhere, 1],
   ['cursor', cursorSession, 1],
@@ -68,6 +74,7 @@ const maxHealedMs = 30_000;
 const maxSettleMs = 400_000;
 /** Makers of topics that take longer than an hour are taken for dead. */
 const untilAllWorkIsDueMs = 2 * 86_400_000;
+const untilAllHasExpiredMs = 30 * 86_400_000;
 
 export async function runSeed(seed: number, options: WorldOptions = {}): Promise<Run> {
   const world = createWorld(seed, options);
@@ -151,6 +158,7 @@ async function judge(world: World): Promise<void> {
   }
   await timeline.run(() => false, timeline.now() + 10_000);
   await carryOut(world, 'an append and a read, with everything healed', maxHealedMs, () => proveLife(world));
+  await carryOut(world, 'all requests that producers and keys left open', maxHealedMs * 10, () => settleAll(world));
   await carryOut(world, 'reading everything', maxHealedMs, () => readEverything(world, 'before the zombies'));
   const end = await timeline.run(() => false, timeline.now() + 1_000_000);
   if (end !== 'idle') recorder.finding('liveness', `the world does not come to rest: ${end}`);
@@ -171,15 +179,22 @@ async function judge(world: World): Promise<void> {
     if (verdict.verdict !== 'not linearizable') continue;
     recorder.finding('linearizable', `${partition}: ${verdict.longest} of ${verdict.operations} operations can be put in an order, and then none of: ${verdict.stuck.join('; ')}`);
   }
+  for (const node of cluster.nodes) node.wall.errorMs = untilAllHasExpiredMs;
+  await carryOut(world, 'all that expires', maxHealedMs, async () => ask(world, await world.node(choice), 'last expiry', (broker) => removeExpired(broker)));
   const stored = await checkStored(stores);
   recorder.counts.strayRuns = stored.strayRuns;
-  for (const { rule, detail } of [...checkDeleted(recorder, history), ...checkLookUps(recorder, logs), ...stored.findings]) recorder.finding(rule, detail);
+  for (const { rule, detail } of [...checkDeleted(recorder, history), ...checkOnce(recorder, logs), ...checkLookUps(recorder, logs), ...stored.findings]) recorder.finding(rule, detail);
 }
 
 /** What `wadi audit` would say. */
 async function audit(world: World): Promise<void> {
   const node = await world.node(world.random.fork('audit'));
   await ask(world, node, 'audit', (broker) => auditLog(broker, { finding: ({ place, problem }) => world.recorder.finding('audit', `${place}: ${problem}`) }));
+}
+
+/** Healed, whatever is sent again under its sequence or key must be answered. */
+async function settleAll(world: World): Promise<void> {
+  for (const { what, settle } of world.recorder.unsettled) if (!(await settle())) world.recorder.finding('liveness', `with everything healed ${what} could not be settled`);
 }
 
 /** Healed, the system must take an append through every broker, and give it back. */

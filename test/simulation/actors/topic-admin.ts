@@ -4,6 +4,7 @@ import { alterTopic } from '../../../src/broker/alter-topic.ts';
 import { createTopic } from '../../../src/broker/create-topic.ts';
 import { deleteTopic } from '../../../src/broker/delete-topic.ts';
 import { listTopics } from '../../../src/broker/describe-topic.ts';
+import { removeExpired } from '../../../src/broker/expire.ts';
 import { runDueWork } from '../../../src/broker/run-work.ts';
 import type { SeededRandom } from '../../support/random.ts';
 import { ask } from '../client.ts';
@@ -75,8 +76,9 @@ function unlessShrinking(error: unknown): void {
   if ((error as { code?: unknown }).code !== 'invalid_partitions') throw error;
 }
 
-/** What requests left for later. */
+/** What requests left for later, and what has expired. */
 export const worker: Actor = (world, client, random) =>
   repeat(world, random, { times: 6, busyMs: world.profile.activeMs / 6 }, async () => {
     await ask(world, await world.node(random), `${client} runs due work`, (broker) => runDueWork(broker));
+    await ask(world, await world.node(random), `${client} removes what has expired`, (broker) => removeExpired(broker));
   });

@@ -158,6 +158,7 @@ function checkLeftovers(items: Items, topics: ReadonlySet<string>, lateRuns: Rea
         if (lateRuns.has(nameOf({ pk, sk }))) strayRuns++;
         else report('I10', `${pk} ${sk} is left of a topic that is gone`);
       }
+      if (pk.startsWith('K#') || pk.endsWith('#S')) report('I10', `${pk} ${sk} is left when all has expired`);
       if (pk.startsWith('W#')) report('I10', `${pk} ${sk} is left when all work is done`);
     }
   }
