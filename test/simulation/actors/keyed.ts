@@ -104,13 +104,17 @@ export const keyed: Actor = async (world, client, random) => {
       if (typeof other !== 'string') strange(request, 'with another body as if it were the same');
       return;
     }
+    const began = world.recorder.moment();
     const answer = await sendOnce(request);
+    const deleted = world.recorder.deleted.get(request.topicId);
+    if (typeof answer !== 'string' && deleted !== undefined && deleted.ended < began)
+      world.recorder.finding('deleted', `${client}: ${request.key} was answered (from moment ${began} on) after the deletion of its topic`);
     if (typeof answer !== 'string' && tell(answer) !== tell(request.answer)) strange(request, `${tell(request.answer)} first, and then ${tell(answer)}`);
   }
 
   await repeat(world, random, { times: 30, busyMs: 200 }, async () => {
     if (random.chance(0.35) && requests.length > 0) return sendAgain(random.chance(0.6) ? (requests.at(-1) as Request) : random.pick(requests));
-    const topic = random.chance(0.85) ? steady : fleeting;
+    const topic = random.chance(0.7) ? steady : fleeting;
     const topicId = await topicIdOf(topic);
     if (topicId === undefined) return;
     const texts = makeTexts(world, client, random, random.between(1, 5));
