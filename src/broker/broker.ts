@@ -28,6 +28,8 @@ export type Policy = {
   readonly inlineMaxBytes: number;
   /** A payload in the ledger goes together with its commit, in one `writeAll`; else before it, by a write of its own. */
   readonly inlineTogether: boolean;
+  /** For about how many commits of others a producer stays in a head: longer, and heads are larger; shorter, and who comes back is read and written. */
+  readonly producersStayCommits: number;
   /** A head seen longer ago than this is read again before an append. A hint: an old view costs a refused write. */
   readonly viewMaxAgeMs: number;
 };

@@ -3,7 +3,7 @@
 
 import type { Head } from '../log/head.ts';
 import { headKey } from '../log/keys.ts';
-import { type Evictable, evictable, planEvict, planSpill } from '../log/producers.ts';
+import { type Evictable, leaving, planEvict, planSpill } from '../log/producers.ts';
 import { planRotate, planSeal } from '../log/seal.ts';
 import type { WriteOutcome } from '../log/write.ts';
 import { limits } from '../record/limits.ts';
@@ -20,7 +20,7 @@ export async function sealAndRotate(broker: Broker, lane: Lane, head: Head): Pro
   lane.sealing = true;
   try {
     const seal = planSeal(lane.topicId, lane.partition, head);
-    const [spilled] = await Promise.all([spill(broker, lane, evictable(head, head.currentBase)), seal === undefined ? undefined : broker.ledger.write(seal)]);
+    const [spilled] = await Promise.all([spill(broker, lane, leaving(head, broker.policy.producersStayCommits)), seal === undefined ? undefined : broker.ledger.write(seal)]);
     const rotated = await rotate(broker, lane, head, spilled.slice(0, limits.maxEvictionsTogether));
     if (rotated.applied) broker.telemetry.count('rotations');
     if (rotated.item !== undefined) remember(broker, lane, rotated.item);
@@ -35,10 +35,10 @@ export async function sealAndRotate(broker: Broker, lane: Lane, head: Head): Pro
 }
 
 /** Answers those that may leave the head. One that was not stored stays: the next rotation tries again. */
-async function spill(broker: Broker, lane: Lane, leaving: readonly Evictable[]): Promise<Evictable[]> {
+async function spill(broker: Broker, lane: Lane, producers: readonly Evictable[]): Promise<Evictable[]> {
   const nowMs = broker.clock.nowMs();
   const stored = await Promise.all(
-    leaving.map((producer) =>
+    producers.map((producer) =>
       broker.ledger.write(planSpill(lane.topicId, lane.partition, producer, nowMs)).then(
         () => [producer],
         () => [],
@@ -49,9 +49,9 @@ async function spill(broker: Broker, lane: Lane, leaving: readonly Evictable[]):
 }
 
 /** A producer that has appended meanwhile must not hold the rotation up: then it goes without them. */
-async function rotate(broker: Broker, lane: Lane, head: Head, leaving: readonly Evictable[]): Promise<WriteOutcome> {
+async function rotate(broker: Broker, lane: Lane, head: Head, spilled: readonly Evictable[]): Promise<WriteOutcome> {
   const key = headKey(lane.topicId, lane.partition);
-  const rotated = await broker.ledger.write(planRotate(key, head, leaving));
-  if (rotated.applied || leaving.length === 0 || rotated.item?.['g'] !== head.rotation) return rotated;
+  const rotated = await broker.ledger.write(planRotate(key, head, spilled));
+  if (rotated.applied || spilled.length === 0 || rotated.item?.['g'] !== head.rotation) return rotated;
   return broker.ledger.write(planRotate(key, head));
 }

@@ -77,6 +77,24 @@ export function evictable(head: Head, windowBase: number): Evictable[] {
   return [...head.producers].flatMap(([name, state]) => (lastOffsetOf(state) < windowBase ? [{ name, state }] : []));
 }
 
+/** Where a head has more producers than the first they come and go, and so many stay. */
+const [crowd, few] = [16, 8];
+
+/**
+ * Those that are to leave with the rotation that makes `current` the older half of the window. Who is likely to come again
+ * stays for a while, since to leave and to come back costs a write and a read; an idempotency key hardly ever comes again.
+ * @param idleCommits for about how many commits a producer stays without a batch of its own
+ */
+export function leaving(head: Head, idleCommits: number): Evictable[] {
+  const commits = head.previous.length + head.current.length;
+  const perCommit = Math.max(1, (head.nextOffset - head.windowBase) / Math.max(1, commits));
+  const newestFirst = [...head.producers.values()].map(({ commitOffset }) => commitOffset).sort((a, b) => b - a);
+  const crowdedFrom = newestFirst.length > crowd ? (newestFirst[few] ?? -1) : -1;
+  return evictable(head, head.currentBase).filter(
+    ({ name, state: { commitOffset } }) => isKeyedProducer(name) || commitOffset <= crowdedFrom || (head.nextOffset - commitOffset) / perCommit > idleCommits,
+  );
+}
+
 /** How long what is known of a producer outlives its place in the head, in seconds; of an idempotency key, which is good for a day: with room for clocks that are a day wrong. */
 const spilledTtlS = 7 * 86_400;
 export const keyTtlS = 3 * 86_400;

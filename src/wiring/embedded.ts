@@ -21,6 +21,7 @@ const policy: Policy = {
   // Payload and head in one group of the journal with one sync; an object would cost a second one and two of folders.
   inlineMaxBytes: limits.maxCommitBytes,
   inlineTogether: true,
+  producersStayCommits: 64,
   // Nobody else writes.
   viewMaxAgeMs: Number.POSITIVE_INFINITY,
 };

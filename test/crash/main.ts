@@ -1,10 +1,14 @@
 // The crash test: producers and readers work against a real server process that is killed with SIGKILL at random
 // moments and started again at once on the same folder. What they did and saw is judged by test/support/check-history.ts.
 
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { isKeyedProducer, spilledProducersKey } from '../../src/log/keys.ts';
+import { openEmbedded } from '../../src/wiring/embedded.ts';
 import { checkHistory } from '../support/check-history.ts';
 import type { Violation } from '../support/history.ts';
 import { readOptions, wrongOption } from '../support/options.ts';
+import { plantTree } from '../support/planted-tree.ts';
 import { startProgress } from '../support/progress.ts';
 import { seededRandom } from '../support/random.ts';
 import { temporaryFolder } from '../support/server-process.ts';
@@ -12,6 +16,7 @@ import { checkTopics, churnTopics, createTopic, type Expectations } from './chur
 import { runControls } from './controls.ts';
 import { leaveEvidence } from './evidence.ts';
 import { createSend } from './http.ts';
+import { checkOnce, runIdempotent } from './idempotent.ts';
 import { createForgetfulDisk } from './power-cut.ts';
 import { runProducers } from './producers.ts';
 import { readEverything, runReaders } from './readers.ts';
@@ -36,22 +41,28 @@ stands, nothing is torn, offsets are dense, readers go forward only.
                  a power cut at each kill: what the server did not sync is lost (needs gcc; test/crash/unsynced.c).
                  Then the same with small journal files, so that files are removed, and with faults planted in copies
                  of the tree (test/crash/planted), each of which must be noticed
+  --idempotent   besides producers with sequences and clients with idempotency keys, who send everything again until it
+                 is certain; the server rotates after every third commit, so that what it knows of them is soon spilled
   --server FILE  another server to test: a program that takes --data DIR --host H --port N and prints its URL
 
 Ends with 'N passed, N failed'; exits 1 if anything failed. After a violation the data folder is kept.
 `;
 
+const spillsNeeded = ['spilled producers', 'spilled keys', 'newest batches sent again', 'older batches sent again', 'old epochs refused', 'keys sent again', 'keys refused for another body'];
+
 const maxStartMs = 10_000;
 const requestTimeoutMs = 30_000;
 
-const options = readOptions(help, { kills: 'number', seed: 'number', ci: 'flag', keep: 'flag', server: 'text', 'drop-unsynced': 'flag' });
+const options = readOptions(help, { kills: 'number', seed: 'number', ci: 'flag', keep: 'flag', server: 'text', 'drop-unsynced': 'flag', idempotent: 'flag' });
 if (options.ci && options.kills !== undefined) wrongOption('--ci sets the number of kills itself: give --ci or --kills');
 const kills = options.ci ? 15 : (options.kills ?? 200);
 const random = seededRandom(options.seed ?? 1);
 const dataDir = temporaryFolder('crash', true);
 const recorder = createRecorder();
 const dropsUnsynced = options['drop-unsynced'];
-const target = createTarget(dataDir, options.server, maxStartMs, dropsUnsynced ? createForgetfulDisk(dataDir) : undefined);
+const tree = options.idempotent && options.server === undefined ? await plantTree([join(import.meta.dirname, 'planted', 'small-tail.patch')]) : undefined;
+const server = tree === undefined ? options.server : join(tree.folder, 'src/server/main.ts');
+const target = createTarget(dataDir, server, maxStartMs, dropsUnsynced ? createForgetfulDisk(dataDir) : undefined);
 /** A server that does not come up again ends the test: what it says of that is the finding. */
 async function start(): Promise<void> {
   try {
@@ -72,7 +83,8 @@ const topic = await createTopic(base, 'crash', 4, expectations);
 if (topic === undefined) throw new Error(`the topic could not be created: ${[...recorder.unexpected.keys()].join('; ')}`);
 const world: World = { ...base, topic };
 
-const load = Promise.all([runProducers(world), runReaders(world), churnTopics(world, expectations)]);
+const idempotent = options.idempotent ? runIdempotent(world) : undefined;
+const load = Promise.all([runProducers(world, options.idempotent ? 1 : 3), runReaders(world), churnTopics(world, expectations), idempotent]);
 let early = 0;
 const progress = startProgress('kills', kills);
 await Promise.race([load, killAgainAndAgain()]);
@@ -107,6 +119,17 @@ await target.stop();
 console.log('judging the history');
 const violations = checkHistory(recorder.events, { final });
 const outcome = report(violations);
+const once = await idempotent;
+if (once !== undefined) {
+  await countSpilled(dataDir, world);
+  outcome.add('I5: each sequence and each key stands once, and is told its first offsets', checkOnce(once, recorder, 'after-stop-JSON'));
+  outcome.add(
+    'producers were spilled, and all of it was sent again',
+    spillsNeeded.filter((name) => (recorder.counts.get(name) ?? 0) === 0).map((name) => `no ${name}`),
+  );
+  for (const name of spillsNeeded) console.log(`${(recorder.counts.get(name) ?? 0).toLocaleString('en').padStart(12)}  ${name}`);
+}
+tree?.remove();
 if (dropsUnsynced && options.server === undefined) {
   const controls = await runControls(options.seed ?? 1, options.ci ? 10 : 30);
   outcome.passed += controls.passed;
@@ -115,7 +138,7 @@ if (dropsUnsynced && options.server === undefined) {
 console.log(`${outcome.passed} passed, ${outcome.failed} failed`);
 leaveEvidence(dataDir, recorder, { failed: outcome.failed > 0, keep: options.keep });
 
-function report(found: readonly Violation[]): { passed: number; failed: number } {
+function report(found: readonly Violation[]): { passed: number; failed: number; add(name: string, problems: readonly string[]): void } {
   for (const [name, count] of [...recorder.counts].sort()) console.log(`${count.toLocaleString('en').padStart(12)}  ${name}`);
   console.log(`${String(kills).padStart(12)}  kills, and ${early} more during a start`);
   console.log(`restarts took ${Math.round(starts[starts.length >> 1] ?? 0)} ms in the median, ${Math.round(starts.at(-1) ?? 0)} ms at most`);
@@ -127,12 +150,17 @@ function report(found: readonly Violation[]): { passed: number; failed: number }
     I6: 'order of each client',
     I7: 'reads only go forward',
   };
-  let failed = 0;
+  const tally = {
+    passed: 0,
+    failed: 0,
+    add: (name: string, problems: readonly string[]) => check(name, problems),
+  };
   const check = (name: string, problems: readonly string[]) => {
     console.log(`${problems.length === 0 ? 'ok    ' : 'FAILED'} ${name}`);
     for (const problem of problems.slice(0, 10)) console.log(`         ${problem}`);
     if (problems.length > 10) console.log(`         … and ${problems.length - 10} more`);
-    if (problems.length > 0) failed++;
+    if (problems.length > 0) tally.failed++;
+    else tally.passed++;
   };
   for (const [invariant, promise] of Object.entries(promises))
     check(
@@ -165,5 +193,17 @@ function report(found: readonly Violation[]): { passed: number; failed: number }
     'the load was real',
     needed.filter((name) => (recorder.counts.get(name) ?? 0) === 0).map((name) => `no ${name}`),
   );
-  return { passed: Object.keys(promises).length + 3 - failed, failed };
+  return tally;
+}
+
+/** What the server knows of producers that its heads no longer list, by the folder that it left. */
+async function countSpilled(folder: string, { topic: { id, partitions }, recorder: { counts } }: World): Promise<void> {
+  const home = await openEmbedded(folder);
+  for (let partition = 0; partition < partitions; partition++) {
+    const { items } = await home.broker.ledger.scan({ pk: spilledProducersKey(id, partition), limit: 1_000_000, strong: true });
+    const keyed = items.filter(({ sk }) => isKeyedProducer(sk)).length;
+    counts.set('spilled producers', (counts.get('spilled producers') ?? 0) + items.length - keyed);
+    counts.set('spilled keys', (counts.get('spilled keys') ?? 0) + keyed);
+  }
+  await home.close();
 }

@@ -101,8 +101,8 @@ const severalPartitions: Producer = async (world, client, random) => {
 
 const kinds = { jsonRecords, jsonValues, oneValue, batches, expectedOffset, severalPartitions };
 
-/** Three producers of each kind. Resolves when all have ended. */
-export async function runProducers(world: World): Promise<void> {
-  const running = Object.entries(kinds).flatMap(([kind, produce]) => ['1', '2', '3'].map((n) => produce(world, `${kind}-${n}`, world.random.fork(`${kind}-${n}`))));
+/** So many producers of each kind. Resolves when all have ended. */
+export async function runProducers(world: World, ofEach = 3): Promise<void> {
+  const running = Object.entries(kinds).flatMap(([kind, produce]) => Array.from({ length: ofEach }, (_, i) => `${kind}-${i + 1}`).map((name) => produce(world, name, world.random.fork(name))));
   await Promise.all(running);
 }

@@ -19,7 +19,7 @@ export type World = {
 };
 
 /** Problems that a crash and a full queue explain; any other is a failure of the test. */
-const explained = new Set(['partition_busy', 'server_busy', 'shutting_down', 'storage_unavailable', 'append_unknown', 'offset_mismatch']);
+export const explained = new Set(['partition_busy', 'server_busy', 'shutting_down', 'storage_unavailable', 'append_unknown', 'offset_mismatch']);
 
 export type Part = { readonly partition: number; readonly values: readonly Value[]; readonly expectedOffset?: number };
 

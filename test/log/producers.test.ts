@@ -7,7 +7,7 @@ import { applyWrite } from '../../src/log/apply-write.ts';
 import { encodeTotals } from '../../src/log/format.ts';
 import { newHead, parseHead } from '../../src/log/head.ts';
 import { headKey, isKeyedProducer, keyedProducerName, producerName } from '../../src/log/keys.ts';
-import { evictable, judgeBatch, type ProducerStates, parseSpilled, planEvict, planSpill } from '../../src/log/producers.ts';
+import { evictable, judgeBatch, leaving, type ProducerStates, parseSpilled, planEvict, planSpill } from '../../src/log/producers.ts';
 import { isElected, planRotate } from '../../src/log/seal.ts';
 import type { Item, Write } from '../../src/log/write.ts';
 
@@ -173,4 +173,21 @@ it.each([
   }
   expect([...new Set(sizes)].sort()).toEqual(expected);
   expect(largest).toBeLessThanOrEqual(1024);
+});
+
+it('a producer that may come again stays in the head for a while, a key leaves at once, and of a crowd few stay', () => {
+  const names = (head: Item) => leaving(parseHead(head), 64).map(({ name }) => name);
+  const appendOf = (head: Item, n: number, name?: string) => {
+    const { nextOffset } = parseHead(head);
+    const commit = commitOf(n, entry(0, 1, name === undefined ? {} : { producer: { name, epoch: 0, sequence: 0 } }));
+    return apply(head, planAppend(commit, commit.entries, nextOffset, new Map()));
+  };
+  const rotated = (head: Item) => apply(head, planRotate(key, parseHead(head)));
+  let head = rotated(appendOf(appendOf(newHead(1), 1, 'p'), 2, 'k'.repeat(11)));
+  expect(names(head)).toEqual(['k'.repeat(11)]);
+  for (let n = 0; n < 64; n += 4) head = rotated([0, 1, 2, 3].reduce((item, i) => appendOf(item, 100 + n + i), head));
+  expect(names(head)).toEqual(['p', 'k'.repeat(11)]);
+  let crowd = newHead(1);
+  for (let n = 0; n < 17; n++) crowd = rotated(appendOf(crowd, n + 1, `p${n}`));
+  expect(names(crowd)).toHaveLength(9);
 });

@@ -190,7 +190,7 @@ async function measure(writers: number, rule: boolean): Promise<Figures> {
   const brokers: Broker[] = [];
   let ready = false;
   void (async () => {
-    for (let i = 0; i < writers; i++) brokers.push(await createBroker(portsOf(random.fork(`writer ${i}`)), { inlineMaxBytes: 0, inlineTogether: false, viewMaxAgeMs: 20 }));
+    for (let i = 0; i < writers; i++) brokers.push(await createBroker(portsOf(random.fork(`writer ${i}`)), { inlineMaxBytes: 0, inlineTogether: false, producersStayCommits: 64, viewMaxAgeMs: 20 }));
     topicId = (await createTopic(brokers[0] as Broker, { name: 'hot', partitions: 1 })).topic.id;
     ready = true;
   })();

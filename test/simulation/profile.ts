@@ -8,6 +8,7 @@ export type Profile = {
   readonly brokers: number;
   readonly inlineMaxBytes: number;
   readonly inlineTogether: boolean;
+  readonly producersStayCommits: number;
   readonly viewMaxAgeMs: number;
   /** What the ledger says that it takes of writes on one item; 0: nothing, and then there is no admission. */
   readonly itemWriteUnitsPerSecond: number;
@@ -52,6 +53,7 @@ export function drawProfile(random: SeededRandom): Profile {
     brokers,
     inlineMaxBytes: random.pick([0, 700, 1_000_000]),
     inlineTogether: random.chance(0.6),
+    producersStayCommits: random.pick([0, 0, 8, 64]),
     viewMaxAgeMs: random.pick([20, 20, 1_000, brokers === 1 ? Number.POSITIVE_INFINITY : 5_000]),
     itemWriteUnitsPerSecond: random.chance(0.25) ? 1_000 : 0,
     maxHoldMs: random.pick([0, 0, 10, 60]),

@@ -104,7 +104,7 @@ export function createWorld(seed: number, { print, cuts = {} }: WorldOptions = {
     trace,
     random: random.fork('cluster'),
     brokers: profile.brokers,
-    policy: { inlineMaxBytes: profile.inlineMaxBytes, inlineTogether: profile.inlineTogether, viewMaxAgeMs: profile.viewMaxAgeMs },
+    policy: { inlineMaxBytes: profile.inlineMaxBytes, inlineTogether: profile.inlineTogether, producersStayCommits: profile.producersStayCommits, viewMaxAgeMs: profile.viewMaxAgeMs },
     itemWriteUnitsPerSecond: profile.itemWriteUnitsPerSecond,
     onStaleRead(told) {
       tally.injected('stale read');

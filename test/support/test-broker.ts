@@ -156,7 +156,7 @@ export async function testBroker(options: { policy?: Partial<Policy>; ledger?: L
       },
     },
   };
-  const broker = await createBroker(ports, { inlineMaxBytes: 1_000_000, inlineTogether: true, viewMaxAgeMs: 0, ...options.policy });
+  const broker = await createBroker(ports, { inlineMaxBytes: 1_000_000, inlineTogether: true, producersStayCommits: 0, viewMaxAgeMs: 0, ...options.policy });
   return Object.assign(broker, { ledger, counts, reports });
 }
 

@@ -55,7 +55,7 @@ export function memoryBroker(ports: Partial<Ports> = {}): Promise<Broker> {
     codecs: nodeCodecs,
     ...ports,
   };
-  return createBroker(all, { inlineMaxBytes: 1000, inlineTogether: true, viewMaxAgeMs: Number.POSITIVE_INFINITY });
+  return createBroker(all, { inlineMaxBytes: 1000, inlineTogether: true, producersStayCommits: 0, viewMaxAgeMs: Number.POSITIVE_INFINITY });
 }
 
 export async function serveBroker(
