@@ -22,7 +22,7 @@ function node() {
 }
 
 const args = process.argv.slice(2);
-const flags = args[0] === 'serve' ? ['--max-semi-space-size=4', '--no-allocation-site-pretenuring'] : ['--max-old-space-size=256'];
+const flags = args[0] === 'serve' ? ['--max-semi-space-size=4', '--no-allocation-site-pretenuring'] : ['--max-old-space-size=256', '--max-semi-space-size=8'];
 const child = spawn(node(), [...flags, entry, ...args], { stdio: 'inherit' });
 // Ctrl-C reaches the child by itself; what is sent to this process alone is handed on.
 for (const signal of ['SIGTERM', 'SIGHUP', 'SIGQUIT']) process.on(signal, () => child.kill(signal));

@@ -1,13 +1,16 @@
-// What `wadi produce` reads, as the lines that the API takes: converted chunk by chunk, so that what has come goes on at
+// What `wadi produce` reads, as the records that the API takes: converted chunk by chunk, so that what has come goes on at
 // once, and no more is kept than a chunk and the line that it ends in.
 
 import { CsvError, parse as csvParser } from 'csv-parse';
-import type { LineBatch } from '../client/client.ts';
+import type { OutgoingRecord } from '../client/producer.ts';
 
 export const formats = ['lines', 'json', 'csv', 'records'] as const;
 export type Format = (typeof formats)[number];
 
-/** A line of the input that cannot be sent; `line` counts from 1. */
+/** A record of the input, and what to call it: `line 7`. */
+export type InputRecord = OutgoingRecord & { readonly name: string };
+
+/** A line of the input that cannot be sent. */
 export class BadInput extends Error {
   override readonly name = 'BadInput';
 }
@@ -21,12 +24,12 @@ export type InputOptions = {
 /** What the server takes, too. */
 const maxLineBytes = 8 * 1024 * 1024;
 
-/** Lines of records, each `{"key"?, "value", …}`. @throws BadInput */
-export function recordLines(input: AsyncIterable<Uint8Array>, options: InputOptions): AsyncGenerator<LineBatch> {
-  return options.format === 'csv' ? csvLines(input, options.keyField) : textLines(input, options);
+/** Records, as many at a time as have come. @throws BadInput */
+export function readRecords(input: AsyncIterable<Uint8Array>, options: InputOptions): AsyncGenerator<InputRecord[]> {
+  return options.format === 'csv' ? csvRecords(input, options.keyField) : lineRecords(input, options);
 }
 
-async function* textLines(input: AsyncIterable<Uint8Array>, options: InputOptions): AsyncGenerator<LineBatch> {
+async function* lineRecords(input: AsyncIterable<Uint8Array>, options: InputOptions): AsyncGenerator<InputRecord[]> {
   let number = 0;
   let rest: Uint8Array = new Uint8Array(0);
   for await (const chunk of input) {
@@ -42,24 +45,21 @@ async function* textLines(input: AsyncIterable<Uint8Array>, options: InputOption
   }
   if (rest.length > 0) yield* converted(rest);
 
-  function* converted(text: Uint8Array): Generator<LineBatch> {
-    let out = '';
-    let lines = 0;
+  function* converted(text: Uint8Array): Generator<InputRecord[]> {
+    const records: InputRecord[] = [];
     let bad: BadInput | undefined;
     for (const line of linesIn(text)) {
       number++;
       try {
         const record = recordOf(line, number, options);
-        if (record === undefined) continue;
-        out += `${record}\n`;
-        lines++;
+        if (record !== undefined) records.push(record);
       } catch (error) {
         if (!(error instanceof BadInput)) throw error;
         bad = error;
         break;
       }
     }
-    if (lines > 0) yield { bytes: Buffer.from(out), lines };
+    if (records.length > 0) yield records;
     if (bad !== undefined) throw bad;
   }
 }
@@ -78,27 +78,40 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const byteOrderMark = '\ufeff';
 
 /** undefined: a blank line. */
-function recordOf(bytes: Uint8Array, number: number, { format, keyField }: InputOptions): string | undefined {
+function recordOf(bytes: Uint8Array, number: number, { format, keyField }: InputOptions): InputRecord | undefined {
+  const name = `line ${number}`;
+  const keyless = { key: undefined, partition: undefined, name };
   let line: string;
   try {
     line = utf8.decode(bytes);
   } catch {
-    if (format !== 'lines') throw new BadInput(`line ${number} is not UTF-8`);
-    return `{"value":"${Buffer.from(bytes).toString('base64')}","valueEncoding":"base64"}`;
+    if (format !== 'lines') throw new BadInput(`${name} is not UTF-8`);
+    return { ...keyless, json: `{"value":"${Buffer.from(bytes).toString('base64')}","valueEncoding":"base64"}` };
   }
-  if (format === 'lines') return `{"value":${JSON.stringify(line)},"valueEncoding":"text"}`;
+  if (format === 'lines') return { ...keyless, json: `{"value":${JSON.stringify(line)},"valueEncoding":"text"}` };
   if (number === 1 && line.startsWith(byteOrderMark)) line = line.slice(1);
   if (line.trim() === '') return undefined;
-  if (format === 'records') return line;
   let value: unknown;
   try {
     value = JSON.parse(line);
   } catch (error) {
-    throw new BadInput(`line ${number} is not JSON: ${(error as Error).message}`);
+    throw new BadInput(`${name} is not JSON: ${(error as Error).message}`);
   }
+  if (format === 'records') return { name, json: line, ...placeOf(value) };
   const key = keyField === undefined ? undefined : keyOf(value, keyField, line);
   // The value goes as it stands, digit for digit.
-  return key === undefined ? `{"value":${line}}` : `{"key":${JSON.stringify(key)},"value":${line}}`;
+  return { ...keyless, ...keyed(key), json: key === undefined ? `{"value":${line}}` : `{"key":${JSON.stringify(key)},"value":${line}}` };
+}
+
+const keyed = (key: string | undefined) => ({ key: key === undefined ? undefined : Buffer.from(key) });
+
+/** What of a record says where it goes. Whatever is wrong with it is the server's to say. */
+function placeOf(record: unknown): Pick<InputRecord, 'key' | 'partition'> {
+  const { key, keyEncoding, partition } = (typeof record === 'object' && record !== null ? record : {}) as Record<string, unknown>;
+  return {
+    key: typeof key === 'string' ? Buffer.from(key, keyEncoding === 'base64' ? 'base64' : 'utf8') : undefined,
+    partition: Number.isSafeInteger(partition) && (partition as number) >= 0 ? (partition as number) : undefined,
+  };
 }
 
 /** A member that is text, a number or a truth value; undefined: there is none, and so no key. */
@@ -122,8 +135,14 @@ function digitsOf(json: string, field: string): string | undefined {
 type Row = Readonly<Record<string, string>>;
 
 /** Each row becomes an object of texts, by the names in the first row. */
-async function* csvLines(input: AsyncIterable<Uint8Array>, keyField: string | undefined): AsyncGenerator<LineBatch> {
+async function* csvRecords(input: AsyncIterable<Uint8Array>, keyField: string | undefined): AsyncGenerator<InputRecord[]> {
   const rows: Row[] = [];
+  let before = 0;
+  const taken = (): InputRecord[] => {
+    const records = recordsOf(rows.splice(0), before, keyField);
+    before += records.length;
+    return records;
+  };
   const parser = csvParser({
     columns: true,
     bom: true,
@@ -139,24 +158,24 @@ async function* csvLines(input: AsyncIterable<Uint8Array>, keyField: string | un
   try {
     for await (const chunk of input) {
       await new Promise<void>((resolve, reject) => parser.write(chunk, (error) => (error == null ? resolve() : reject(error))));
-      if (rows.length > 0) yield batchOf(rows.splice(0), keyField);
+      if (rows.length > 0) yield taken();
     }
     await new Promise<void>((resolve, reject) => {
       parser.once('end', resolve).once('error', reject);
       parser.end();
     });
   } catch (error) {
-    if (rows.length > 0) yield batchOf(rows.splice(0), keyField);
+    if (rows.length > 0) yield taken();
     throw error instanceof CsvError ? new BadInput(error.message) : error;
   }
-  if (rows.length > 0) yield batchOf(rows.splice(0), keyField);
+  if (rows.length > 0) yield taken();
 }
 
-function batchOf(rows: readonly Row[], keyField: string | undefined): LineBatch {
-  const lines = rows.map((row) => {
-    if (keyField === undefined) return `{"value":${JSON.stringify(row)}}\n`;
+function recordsOf(rows: readonly Row[], before: number, keyField: string | undefined): InputRecord[] {
+  return rows.map((row, i) => {
+    const record = { name: `row ${before + i + 1}`, key: undefined, partition: undefined };
+    if (keyField === undefined) return { ...record, json: `{"value":${JSON.stringify(row)}}` };
     if (!(keyField in row)) throw new BadInput(`there is no column ${JSON.stringify(keyField)}; columns: ${Object.keys(row).join(', ')}`);
-    return `{"key":${JSON.stringify(row[keyField])},"value":${JSON.stringify(row)}}\n`;
+    return { ...record, ...keyed(row[keyField]), json: `{"key":${JSON.stringify(row[keyField])},"value":${JSON.stringify(row)}}` };
   });
-  return { bytes: Buffer.from(lines.join('')), lines: lines.length };
 }

@@ -1,9 +1,10 @@
 // A client of Wadi's HTTP API on web standards alone (fetch, streams), so that it runs in browsers, too. Requests that
-// left nothing behind, or leave the same however often they are sent, are sent again; appends are not.
+// left nothing behind, or leave the same however often they are sent, are sent again. Records are appended by a producer
+// (producer.ts), which may send them again, too.
 
 import { eventsOf } from './events.ts';
 import { linesOf } from './lines.ts';
-import { ConnectionFailed, connectionFailed, Problem, problemOf } from './problem.ts';
+import { connectionFailed, Problem, problemOf } from './problem.ts';
 
 export type ClientOptions = {
   /** Of the server, such as http://127.0.0.1:8080. */
@@ -39,24 +40,6 @@ export type ReadOptions = {
   readonly signal?: AbortSignal | undefined;
 };
 
-export type LineBatch = { readonly bytes: Uint8Array; readonly lines: number };
-
-export type ProduceOptions = {
-  readonly partition?: number | undefined;
-  readonly as?: 'values' | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly onAcknowledged?: (count: number) => void;
-};
-
-export type Produced = {
-  /** Records that stand. */
-  readonly acknowledged: number;
-  /** Records that may or may not stand. */
-  readonly unknown: number;
-  /** Why not all stand; undefined: all do. */
-  readonly error?: Error;
-};
-
 export type Client = ReturnType<typeof createClient>;
 
 const firstDelayMs = 100;
@@ -68,18 +51,14 @@ export function createClient({ url, token, maxAttempts: attempts = maxAttempts, 
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
 
   /** @throws Problem, ConnectionFailed, and the reason of an aborted signal */
-  async function send(
-    method: string,
-    path: string,
-    options: { headers?: Record<string, string>; body?: string | ReadableStream<Uint8Array>; signal?: AbortSignal | undefined } = {},
-  ): Promise<Response> {
+  async function send(method: string, path: string, options: { headers?: Record<string, string>; body?: string; signal?: AbortSignal | undefined } = {}): Promise<Response> {
     const { body, signal } = options;
     let response: Response;
     try {
       response = await fetch(`${base}${path}`, {
         method,
         headers: { ...headers, ...options.headers },
-        ...(body === undefined ? {} : { body, duplex: 'half' }),
+        ...(body === undefined ? {} : { body }),
         ...(signal === undefined ? {} : { signal }),
       } as RequestInit);
     } catch (error) {
@@ -153,36 +132,6 @@ export function createClient({ url, token, maxAttempts: attempts = maxAttempts, 
     }
   }
 
-  /**
-   * Appends lines, each a record as the API takes them (`as` undefined) or a value, as fast as the server commits them.
-   * @param batches bytes of whole lines, with their number
-   * @param onAcknowledged called with the number of records that stand
-   * @returns also where it fails: what stands counts then
-   */
-  async function produce(topic: string, batches: AsyncIterable<LineBatch>, options: ProduceOptions = {}): Promise<Produced> {
-    const { partition, as, signal, onAcknowledged } = options;
-    let acknowledged = 0;
-    let sent = 0;
-    const body = streamOf(batches, (lines) => {
-      sent += lines;
-    });
-    try {
-      const response = await send('POST', `${recordsPath(topic, partition)}${query({ as })}`, { headers: { 'content-type': 'application/x-ndjson' }, body, signal });
-      for await (const line of linesOf(bodyOf(response, base, signal))) {
-        const answer = JSON.parse(decoder.decode(line)) as { readonly acknowledged: number; readonly done?: boolean; readonly unknown?: number; readonly error?: Record<string, unknown> };
-        acknowledged = answer.acknowledged;
-        onAcknowledged?.(acknowledged);
-        if (answer.done === true) return { acknowledged, unknown: 0 };
-        if (answer.error !== undefined) return { acknowledged, unknown: answer.unknown ?? 0, error: new Problem(answer.error) };
-      }
-      throw connectionFailed(base, new Error('the answer ended before its last line'));
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      const nothing = (error instanceof Problem && error.sideEffects === 'none' && acknowledged === 0) || (error instanceof ConnectionFailed && error.beforeConnecting);
-      return { acknowledged, unknown: nothing ? 0 : sent - acknowledged, error };
-    }
-  }
-
   return {
     url: base,
     about: () => ask<{ name: string; version: string; limits: Record<string, number> }>('GET', '/v1'),
@@ -203,7 +152,8 @@ export function createClient({ url, token, maxAttempts: attempts = maxAttempts, 
     send,
     read,
     follow,
-    produce,
+    /** A new id, or the next epoch of one. */
+    takeProducer: (taken: { id?: number; epoch?: number } = {}) => ask<{ id: number; epoch: number }>('POST', '/v1/producers', taken),
   };
 }
 
@@ -223,25 +173,6 @@ async function* bodyOf({ body }: Response, url: string, signal: AbortSignal | un
   } finally {
     await reader?.cancel().catch(() => undefined);
   }
-}
-
-/** Made no faster than it is sent. */
-function streamOf(batches: AsyncIterable<LineBatch>, onSent: (lines: number) => void): ReadableStream<Uint8Array> {
-  const next = batches[Symbol.asyncIterator]();
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { value, done } = await next.next();
-        if (done === true) return controller.close();
-        onSent(value.lines);
-        controller.enqueue(value.bytes);
-      },
-      async cancel() {
-        await next.return?.();
-      },
-    },
-    { highWaterMark: 0 },
-  );
 }
 
 /** Longer each time, and never the same for all clients. */

@@ -253,6 +253,26 @@ describe('produce and consume', () => {
     expect(await shell(`wadi consume ${name} | head -1`)).toMatchObject({ out: 'line 0\n', err: '' });
   });
 
+  it('--resume goes on where it was, tells another input and topic, and works alone', async () => {
+    const [name, other] = [await topic(2), await topic()];
+    const [input, state] = [join(home, `${name}.txt`), join(home, `${name}.resume`)];
+    const run = (to: string) => wadi(['produce', to, input, '--resume', state]);
+    writeFileSync(input, 'a\nb\n');
+    expect(await run(name)).toEqual({ code: 0, out: '', err: '' });
+    expect(await run(name)).toEqual({ code: 0, out: '', err: '' });
+    writeFileSync(input, 'a\nb\nc\n');
+    expect(await run(name)).toEqual({ code: 0, out: '', err: '' });
+    expect((await wadi(['consume', name])).out.split('\n').sort()).toEqual(['', 'a', 'b', 'c']);
+    expect(await run(other)).toMatchObject({ code: 2, err: expect.stringContaining(`the file is of topic "${name}"`) });
+    writeFileSync(input, 'a\n');
+    expect(await run(name)).toMatchObject({ code: 2, err: expect.stringContaining('the input is another one') });
+    writeFileSync(`${state}.lock`, String(process.pid));
+    expect(await run(name)).toMatchObject({ code: 2, err: expect.stringContaining(`process ${process.pid} works with`) });
+    writeFileSync(`${state}.lock`, '999999999');
+    writeFileSync(state, 'x');
+    expect(await run(name)).toMatchObject({ code: 2, err: expect.stringContaining('is not a file that an earlier --resume') });
+  });
+
   it('Ctrl-C ends the input in order, with exit code 130', async () => {
     const name = await topic();
     const child = start(['produce', name]);

@@ -1,9 +1,11 @@
 // The command with much to do: real flights piped in and read back, the same lines for each key, while the memory of
-// the command and of the server stays bounded; and a server that is killed in mid-stream.
+// the command and of the server stays bounded; a server that is killed under it again and again, and the command itself
+// killed and run on: each record stands once.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readFlights } from '../../examples/flights/flights.ts';
 import { linesOf } from '../../src/client/lines.ts';
@@ -16,7 +18,8 @@ npm run test:cli -- [options]
 
 Pipes flights as lines of JSON into 'wadi produce' and reads them with 'wadi consume': the same lines for each key, and
 neither the command nor the server grows by more than 64 MiB meanwhile (both have carried ${(20_000).toLocaleString('en')} flights before). Then kills
-the server in the middle of 'wadi produce', which must say how many records stand and how many are unknown.
+the server in the middle of 'wadi produce', which must say how many records stand and how many are unknown; kills it and
+starts it again, several times, and kills 'wadi produce --resume' several times: each record must stand once, in order.
 
   --flights N   how many (300,000)
   --ci          a short run: 60,000
@@ -29,6 +32,8 @@ const count = options.flights ?? (options.ci ? 60_000 : 300_000);
 const warmUp = 20_000;
 const mostGrowthMiB = 64;
 const entry = fileURLToPath(new URL('../../src/cli/start.ts', import.meta.url));
+/** As bin/wadi.js starts it; by itself, so that a kill meets it. */
+const flags = ['--max-old-space-size=256', '--max-semi-space-size=8'];
 let passed = 0;
 let failed = 0;
 const check = (name: string, problems: readonly string[]): void => {
@@ -43,7 +48,7 @@ const dataDir = temporaryFolder('cli');
 let server = await startServer({ dataDir });
 
 function wadi(...args: string[]): ChildProcess {
-  const child = spawn(process.execPath, [entry, ...args], { env: { ...process.env, WADI_URL: server.url }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...flags, entry, ...args], { env: { ...process.env, WADI_URL: server.url }, stdio: ['pipe', 'pipe', 'pipe'] });
   track(child);
   child.stdin.on('error', () => {});
   return child;
@@ -202,7 +207,7 @@ for (const [who, { first, most }] of Object.entries(memory)) {
 }
 
 await create('killed');
-const child = wadi('produce', 'killed', '--format', 'json', '--key-field', 'origin');
+const child = wadi('produce', 'killed', '--format', 'json', '--key-field', 'origin', '--give-up', '1');
 const result = ended(child);
 let killed: Promise<void> | undefined;
 await feed(
@@ -227,6 +232,92 @@ check("a kill in mid-stream: 'wadi produce' says what is acknowledged and what i
   ...((acknowledged as number) > 0 && (unknown as number) > 0 ? [] : ['no counts']),
   ...(standing >= (acknowledged as number) && standing <= (acknowledged as number) + (unknown as number) ? [] : [`${standing} stand, of ${acknowledged} acknowledged and ${unknown} unknown`]),
 ]);
+
+/** What the flights of a topic are not as they were sent: each once, in order within its key. */
+async function wrongIn(topic: string, sent: readonly (typeof flights)[number][]): Promise<string[]> {
+  const wanted = new Map<string, string[]>();
+  for (const { origin, value } of sent) {
+    const list = wanted.get(origin) ?? [];
+    wanted.set(origin, list);
+    list.push(value);
+  }
+  const places = new Map<string, number>();
+  const wrong: string[] = [];
+  let lines = 0;
+  const { code: exitCode, err: said } = await consume(topic, (key, value) => {
+    lines++;
+    const place = places.get(key) ?? 0;
+    places.set(key, place + 1);
+    if (wanted.get(key)?.[place] !== value && wrong.length < 5) wrong.push(`${key}: number ${place} is ${value.slice(0, 80)}`);
+  });
+  if (exitCode !== 0) wrong.push(`consume ended with ${exitCode}: ${said}`);
+  return lines === sent.length ? wrong : [...wrong, `${lines} lines of ${sent.length}`];
+}
+
+const some = flights.slice(0, Math.min(flights.length, 60_000));
+const port = Number(new URL(server.url).port);
+const kills = 5;
+
+await create('restarted');
+const steadfast = wadi('produce', 'restarted', '--format', 'json', '--key-field', 'origin');
+const steadfastResult = ended(steadfast);
+let restarts = 0;
+let restarting: Promise<void> = Promise.resolve();
+await feed(
+  steadfast,
+  some.map(({ value }) => value),
+  (lines) => {
+    if (lines < (some.length * (restarts + 1)) / (kills + 1)) return;
+    restarts++;
+    restarting = restarting.then(async () => {
+      await server.kill();
+      server = await startServer({ dataDir, port });
+    });
+  },
+);
+await restarting;
+const steady = await steadfastResult;
+check(`the server killed ${kills} times under 'wadi produce': it sends again and says nothing`, [
+  ...(restarts >= kills ? [] : [`${restarts} kills`]),
+  ...(steady.code === 0 && steady.err === '' ? [] : [`exit code ${steady.code}: ${steady.err}`]),
+]);
+check('and each record stands once, in order', await wrongIn('restarted', some));
+
+await create('resumed');
+const inputPath = join(dataDir, '..', `flights-${process.pid}.jsonl`);
+const resumePath = join(dataDir, '..', `flights-${process.pid}.resume`);
+writeFileSync(inputPath, some.map(({ value }) => `${value}\n`).join(''));
+const resumed = () => wadi('produce', 'resumed', inputPath, '--format', 'json', '--key-field', 'origin', '--resume', resumePath);
+let killedRuns = 0;
+let finished: { code: number | null; err: string } | undefined;
+for (let run = 0; finished === undefined && run < 100; run++) {
+  const one = resumed();
+  const over = ended(one);
+  // A moment in the middle of its work, whatever that is: later in each run.
+  const timer = setTimeout(() => one.kill('SIGKILL'), run < 20 ? 150 + 30 * run : 60_000);
+  const outcome = await over;
+  clearTimeout(timer);
+  if (outcome.code === null) killedRuns++;
+  else finished = outcome;
+}
+check(`'wadi produce --resume' killed ${killedRuns} times goes on to its end`, [
+  ...(killedRuns >= kills ? [] : [`only ${killedRuns} kills`]),
+  ...(finished?.code === 0 && finished.err === '' ? [] : [`exit code ${finished?.code}: ${finished?.err}`]),
+]);
+check('and each record stands once, in order: after kills', await wrongIn('resumed', some));
+appendFileSync(
+  inputPath,
+  flights
+    .slice(0, 100)
+    .map(({ value }) => `${value}\n`)
+    .join(''),
+);
+const grown = await ended(resumed());
+check('what the file has grown by is sent, and no more', [...(grown.code === 0 ? [] : [grown.err]), ...(await wrongIn('resumed', [...some, ...flights.slice(0, 100)]))]);
+writeFileSync(inputPath, 'another\n');
+const other = await ended(resumed());
+check('another input is refused', other.code === 2 && /the input is another one/.test(other.err) ? [] : [`exit code ${other.code}: ${other.err}`]);
+for (const path of [inputPath, resumePath]) rmSync(path, { force: true });
 await server.stop();
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

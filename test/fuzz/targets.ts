@@ -6,7 +6,7 @@ import { nodeCodecs } from '../../src/adapters/codecs/node.ts';
 import { checkItem, decodeItem, decodePlace, encodeItem, encodePlace, joined } from '../../src/adapters/local/item-codec.ts';
 import { decodeFileHeader, decodeGroup, encodeFileHeader, encodeGroup, findGroup } from '../../src/adapters/local/journal-format.ts';
 import { type Command, readArguments, Usage } from '../../src/cli/command.ts';
-import { BadInput, type Format, formats, recordLines } from '../../src/cli/inputs.ts';
+import { BadInput, type Format, formats, readRecords } from '../../src/cli/inputs.ts';
 import { eventsOf } from '../../src/client/events.ts';
 import { readCommandLine } from '../../src/config.ts';
 import { readJsonRecords } from '../../src/http/bodies/json.ts';
@@ -241,13 +241,10 @@ const producedFiles: Target = {
     }
     try {
       let lines = 0;
-      for await (const batch of recordLines(chunks(), { format, keyField })) {
-        const text = Buffer.from(batch.bytes).toString();
-        const records = text.split('\n').slice(0, -1);
-        if (records.length !== batch.lines) throw new Error(`${batch.lines} lines are told, ${records.length} are there`);
-        // Records go as they are, for the server to judge.
-        if (format !== 'records') for (const record of records) if (typeof JSON.parse(record) !== 'object') throw new Error('a line is no record');
-        lines += batch.lines;
+      for await (const records of readRecords(chunks(), { format, keyField })) {
+        // Of records the server judges what is in them.
+        for (const { json } of records) if (typeof JSON.parse(json) !== 'object' && format !== 'records') throw new Error('a line is no record');
+        lines += records.length;
       }
       return lines > 0 ? `${format}: records` : `${format}: nothing`;
     } catch (error) {
