@@ -1,6 +1,7 @@
 // What is measured: the requests of each case, built once as the bytes that go over the socket, and the share of
 // the null server's rate that ours must reach.
 
+import { crc32c } from '@node-rs/crc32';
 import { seededRandom } from '../test/support/random.ts';
 import { encodeBatch } from '../test/support/record-batch.ts';
 
@@ -43,8 +44,8 @@ function recordValue(): string {
 
 const keyOf = () => `customer-${random.between(10_000, 99_999)}`;
 
-function jsonBody(records: number): Buffer {
-  return Buffer.from(`{"records":[${Array.from({ length: records }, () => `{"key":"${keyOf()}","value":${recordValue()}}`).join(',')}]}`);
+function jsonBody(records: number, producer: boolean): Buffer {
+  return Buffer.from(`{${producer ? producerRoom : ''}"records":[${Array.from({ length: records }, () => `{"key":"${keyOf()}","value":${recordValue()}}`).join(',')}]}`);
 }
 
 export function batchBody(): Buffer {
@@ -54,17 +55,60 @@ export function batchBody(): Buffer {
   );
 }
 
-/** Whole requests; a connection goes through them one after another. `offsets` are those of the pages to fetch, `headers` are sent with each. */
-export function buildRequests(name: CaseName, partitions: number, offsets: readonly number[], headers: Readonly<Record<string, string>>): Buffer[] {
+/** `idempotent`: each connection is a producer of its own; `plain`: none is, but checksums are made for each request all the same; `none`: requests go as they were made. */
+export type Producers = 'idempotent' | 'plain' | 'none';
+
+/** A whole request, in bytes that belong to one connection at a time. */
+export type BenchRequest = {
+  readonly bytes: Buffer;
+  readonly partition: number;
+  readonly records: number;
+  /** Writes a producer into it. */
+  readonly stamp?: (id: number, sequence: number) => void;
+};
+
+/** A connection goes through its share of them one after another. `offsets` are those of the pages to fetch, `headers` are sent with each. */
+export function buildRequests(name: CaseName, partitions: number, offsets: readonly number[], headers: Readonly<Record<string, string>>, producers: Producers): BenchRequest[] {
   const common = ['Host: 127.0.0.1', ...Object.entries(headers).map(([header, value]) => `${header}: ${value}`)].join('\r\n');
   const path = (partition: number) => `/v1/topics/${topic}/partitions/${partition}/records`;
   if (name === 'fetch')
-    return offsets.map((offset) => Buffer.from(`GET ${path(0)}?offset=${offset}&limit=10000&maxBytes=1048576 HTTP/1.1\r\n${common}\r\nAccept: application/vnd.wadi.record-batches\r\n\r\n`));
+    return offsets.map((offset) => ({
+      bytes: Buffer.from(`GET ${path(0)}?offset=${offset}&limit=10000&maxBytes=1048576 HTTP/1.1\r\n${common}\r\nAccept: application/vnd.wadi.record-batches\r\n\r\n`),
+      partition: 0,
+      records: 0,
+    }));
   const type = name === 'batches' ? 'application/vnd.wadi.record-batches' : 'application/json';
-  const bodies = Array.from({ length: variants }, () => (name === 'batches' ? batchBody() : jsonBody(name === 'json' ? recordsPerRequest : 1)));
+  const records = name === 'single' ? 1 : recordsPerRequest;
+  const bodies = Array.from({ length: variants }, () => (name === 'batches' ? batchBody() : jsonBody(records, producers === 'idempotent')));
   return bodies.flatMap((body) =>
-    Array.from({ length: partitions }, (_, partition) =>
-      Buffer.concat([Buffer.from(`POST ${path(partition)} HTTP/1.1\r\n${common}\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`), body]),
-    ),
+    Array.from({ length: partitions }, (_, partition) => {
+      const bytes = Buffer.concat([Buffer.from(`POST ${path(partition)} HTTP/1.1\r\n${common}\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`), body]);
+      const own = bytes.subarray(bytes.length - body.length);
+      const request = { bytes, partition, records };
+      if (producers === 'none' || (producers === 'plain' && name !== 'batches')) return request;
+      return { ...request, stamp: name === 'batches' ? stampBatch(own, producers === 'idempotent') : stampJson(own) };
+    }),
   );
+}
+
+function stampBatch(batch: Buffer, producer: boolean): (id: number, sequence: number) => void {
+  return (id, sequence) => {
+    batch.writeBigInt64BE(producer ? BigInt(id) : -1n, 43);
+    batch.writeInt16BE(producer ? 0 : -1, 51);
+    batch.writeInt32BE(producer ? sequence : -1, 53);
+    batch.writeUInt32BE(crc32c(batch.subarray(21)), 17);
+  };
+}
+
+/** Room for a number: white space stands before a number as well as digits. */
+const numberRoom = ' '.repeat(15);
+const producerRoom = `"producer":{"id":${numberRoom}0,"epoch":0,"sequence":${numberRoom}0},`;
+
+function stampJson(body: Buffer): (id: number, sequence: number) => void {
+  const ids = body.indexOf('"id":') + 5;
+  const sequences = body.indexOf('"sequence":') + 11;
+  return (id, sequence) => {
+    body.write(String(id).padStart(numberRoom.length + 1), ids);
+    body.write(String(sequence).padStart(numberRoom.length + 1), sequences);
+  };
 }

@@ -2,7 +2,7 @@
 // before. Started by run.ts with an IPC channel; answers how many requests succeeded while it measured.
 
 import { connect } from 'node:net';
-import { buildRequests, type CaseName } from './cases.ts';
+import { type BenchRequest, buildRequests, type CaseName, type Producers } from './cases.ts';
 import { createHistogram } from './histogram.ts';
 import { createResponseParser } from './response-parser.ts';
 
@@ -11,6 +11,7 @@ export type LoadOrder = {
   readonly name: CaseName;
   readonly partitions: number;
   readonly offsets: readonly number[];
+  readonly producers: Producers;
   /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>>;
   readonly connections: number;
@@ -40,8 +41,8 @@ process.once('message', (order: LoadOrder) => {
 });
 process.once('disconnect', () => process.exit(1));
 
-async function run({ port, name, partitions, offsets, headers, connections, warmUpMs, measureMs }: LoadOrder): Promise<LoadResult> {
-  const requests = buildRequests(name, partitions, offsets, headers);
+async function run({ port, name, partitions, offsets, producers, headers, connections, warmUpMs, measureMs }: LoadOrder): Promise<LoadResult> {
+  const requests = buildRequests(name, partitions, offsets, headers, producers);
   const histogram = createHistogram();
   let succeeded = 0;
   let failed = 0;
@@ -53,11 +54,17 @@ async function run({ port, name, partitions, offsets, headers, connections, warm
   const connection = (index: number) =>
     new Promise<void>((resolve, reject) => {
       const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-      let next = Math.floor((requests.length * index) / connections);
+      const own = shareOf(requests, index, connections);
+      const sequences = new Array<number>(partitions).fill(0);
+      let next = 0;
       let sentAt = 0;
       const send = () => {
+        const { bytes, partition, records, stamp } = own[next++ % own.length] as BenchRequest;
+        const sequence = sequences[partition] ?? 0;
+        stamp?.(firstProducer + index, sequence);
+        sequences[partition] = sequence + records;
         sentAt = performance.now();
-        socket.write(requests[next++ % requests.length] as Buffer);
+        socket.write(bytes);
       };
       const parse = createResponseParser((status, bytes) => {
         const now = performance.now();
@@ -86,4 +93,13 @@ async function run({ port, name, partitions, offsets, headers, connections, warm
 
   await Promise.all(Array.from({ length: connections }, (_, index) => connection(index)));
   return { succeeded, failed, firstFailure, seconds: measureMs / 1000, p50Ms: histogram.percentile(0.5) / 1000, p99Ms: histogram.percentile(0.99) / 1000, bodyBytes };
+}
+
+/** Like those that are drawn: near 2^53. */
+const firstProducer = 9_000_000_000_000_000;
+
+/** Those that one connection sends, none of which another sends; where there are too few, all of them, from another one on. */
+function shareOf(requests: readonly BenchRequest[], index: number, connections: number): readonly BenchRequest[] {
+  const [from, to] = [index, index + 1].map((i) => Math.floor((requests.length * i) / connections)) as [number, number];
+  return to > from && requests.some(({ stamp }) => stamp !== undefined) ? requests.slice(from, to) : [...requests.slice(from), ...requests.slice(0, from)];
 }

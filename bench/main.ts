@@ -12,8 +12,8 @@ npm run bench -- [options]
 
 Measures our server against a null server (bench/null-server.ts: the same HTTP library, one fdatasync for all that
 arrives during the last one) over ${connections} keep-alive connections with one request in flight each, and the null server
-against the same on bare node:http. Contenders take turns, each on a fresh data folder (fetch: a folder filled
-before). A ratio is that of one pair; printed are the median and the quartiles of all pairs. About 16 minutes.
+against the same on bare node:http; and idempotent appends against plain ones. Contenders take turns, each on a fresh data folder (fetch: a folder filled
+before). A ratio is that of one pair; printed are the median and the quartiles of all pairs. About 25 minutes.
 
   --pairs N       pairs for each case (9)
   --seconds N     time measured for each contender (5), after a warm-up
@@ -21,8 +21,9 @@ before). A ratio is that of one pair; printed are the median and the quartiles o
   --partitions N  partitions of the topic (1; and 6 in a few more pairs without a target)
   --preload N     MiB in the topic that is fetched from (32; and 128, more than the server keeps in
                   memory, in a few more pairs without a target)
+  --idempotent    only idempotent appends against plain ones
   --ci            1 pair of 1 s, no targets: only that it runs
-  --profile       no pairs: run our server under a profiler (case: batches, or --case) and print where its time goes
+  --profile       no pairs: run our server under a profiler (case: batches, or --case; --idempotent) and print where its time goes
   --before DIR    no null server: ours with tokens, and with metrics that are read every second, against the
                   server of another checkout, installed, without either; the target is 0.95
   --server FILE   another server program in place of src/server/main.ts
@@ -30,7 +31,18 @@ before). A ratio is that of one pair; printed are the median and the quartiles o
 Exits 1 when a target is missed.
 `;
 
-const options = readOptions(help, { pairs: 'number', seconds: 'number', case: 'text', partitions: 'number', preload: 'number', ci: 'flag', profile: 'flag', server: 'text', before: 'text' });
+const options = readOptions(help, {
+  pairs: 'number',
+  seconds: 'number',
+  case: 'text',
+  partitions: 'number',
+  preload: 'number',
+  ci: 'flag',
+  profile: 'flag',
+  server: 'text',
+  before: 'text',
+  idempotent: 'flag',
+});
 const only = caseNames.find((name) => name === options.case);
 if (options.case !== undefined && only === undefined) wrongOption(`--case takes one of ${caseNames.join(', ')}, not '${options.case}'`);
 for (const name of ['pairs', 'seconds', 'partitions', 'preload'] as const) if (options[name] === 0) wrongOption(`--${name} must be 1 or more`);
@@ -40,6 +52,7 @@ const fewPairs = Math.min(pairs, 3);
 /** Of the topic that is fetched from: what readers near its end see, and more than the server keeps in memory. */
 const [warmMib, coldMib] = [32, 128];
 const targetAgainstBefore = 0.95;
+const targetOfIdempotent = 0.9;
 
 const setupOf = async (name: CaseName, partitions: number, mib = options.preload ?? warmMib): Promise<Setup> => {
   const preload: Preload | undefined = name === 'fetch' ? await preloadTopic(options.server, mib) : undefined;
@@ -47,7 +60,7 @@ const setupOf = async (name: CaseName, partitions: number, mib = options.preload
 };
 
 if (options.profile) {
-  await profile(await setupOf(only ?? 'batches', options.partitions ?? 1));
+  await profile(await setupOf(only ?? 'batches', options.partitions ?? 1), options.idempotent ? 'idempotent' : 'plain');
 } else {
   process.exitCode = (await runAll()) ? 0 : 1;
 }
@@ -55,6 +68,7 @@ if (options.profile) {
 async function runAll(): Promise<boolean> {
   let reached = true;
   for (const name of only === undefined ? caseNames : [only]) {
+    if (options.idempotent && name === 'fetch') continue;
     const setup = await setupOf(name, name === 'fetch' ? 1 : (options.partitions ?? 1));
     const { title, target } = cases[name];
     const of =
@@ -68,18 +82,27 @@ async function runAll(): Promise<boolean> {
       reached &&= guarded >= targetAgainstBefore;
       continue;
     }
-    const median = await compare('ours', 'null', setup, pairs);
-    if (!options.ci) {
+    const median = options.idempotent ? target : await compare('ours', 'null', setup, pairs);
+    if (!options.ci && !options.idempotent) {
       console.log(`  target ${target.toFixed(2)}: ${median >= target ? 'reached' : 'MISSED'}`);
       reached &&= median >= target;
     }
-    if (options.partitions === undefined && name !== 'fetch' && !options.ci) {
+    if (options.partitions === undefined && name !== 'fetch' && !options.ci && !options.idempotent) {
       console.log(`  the same with 6 partitions, ${fewPairs} pairs, no target`);
       await compare('ours', 'null', { ...setup, partitions: 6 }, fewPairs);
     }
     if (options.preload === undefined && name === 'fetch' && !options.ci) {
       console.log(`  the same from a topic of ${coldMib} MiB, more than the server keeps in memory, ${fewPairs} pairs, no target`);
       await compare('ours', 'null', await setupOf(name, 1, coldMib), fewPairs);
+    }
+    if (name !== 'fetch') {
+      console.log('  the same by idempotent producers, one for each connection, against plain appends');
+      const idempotent = await compare('idempotent', 'plain', setup, pairs);
+      if (!options.ci) {
+        console.log(`  target ${targetOfIdempotent.toFixed(2)}: ${idempotent >= targetOfIdempotent ? 'reached' : 'MISSED'}`);
+        reached &&= idempotent >= targetOfIdempotent;
+      }
+      if (options.idempotent) continue;
     }
     console.log(`  what the HTTP library costs: null server on it against bare node:http, ${fewPairs} pair${fewPairs === 1 ? '' : 's'}`);
     const library = await compare('null', 'bare', setup, fewPairs);

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { temporaryFolder } from '../test/support/server-process.ts';
-import { measure, type Setup } from './run.ts';
+import { type Contender, measure, type Setup } from './run.ts';
 
 type Profile = {
   readonly nodes: readonly { readonly id: number; readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number } }[];
@@ -14,9 +14,9 @@ type Profile = {
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-export async function profile(setup: Setup, top = 25): Promise<void> {
+export async function profile(setup: Setup, contender: Contender, top = 25): Promise<void> {
   const folder = temporaryFolder('profile', true);
-  const { perSecond, p50Ms, totals } = await measure('ours', { ...setup, nodeArgs: ['--cpu-prof', `--cpu-prof-dir=${folder}`] });
+  const { perSecond, p50Ms, totals } = await measure(contender, { ...setup, nodeArgs: ['--cpu-prof', `--cpu-prof-dir=${folder}`] });
   console.log(`${setup.name}: ${Math.round(perSecond)} requests/s, p50 ${p50Ms.toFixed(2)} ms, ${totals === undefined ? 'no totals' : JSON.stringify(totals)}, all under the profiler`);
   const files = readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'));
   if (files.length === 0) throw new Error('the server wrote no profile: it must end by itself after SIGTERM');

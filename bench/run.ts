@@ -8,8 +8,8 @@ import { readTotals, removeFolder, type ServerProcess, startCommandIn, startServ
 import { batchBody, type CaseName, recordsPerRequest, topic } from './cases.ts';
 import type { LoadOrder, LoadResult } from './load.ts';
 
-/** `guarded`: ours with tokens, and metrics that are read every second. `before`: the server of another checkout. */
-export type Contender = 'ours' | 'guarded' | 'before' | 'null' | 'bare';
+/** `idempotent`: ours, and each connection is an idempotent producer; `plain`: ours, and none is, with the same work for the load. `guarded`: ours with tokens, and metrics that are read every second. `before`: the server of another checkout. */
+export type Contender = 'ours' | 'idempotent' | 'plain' | 'guarded' | 'before' | 'null' | 'bare';
 
 /** What a fetch reads: a data folder of ours that holds it, and for the null server the size of a page. */
 export type Preload = { readonly dataDir: string; readonly offsets: readonly number[]; readonly pageBytes: number; readonly records: number };
@@ -57,6 +57,7 @@ export async function measure(contender: Contender, setup: Setup): Promise<Measu
       name: setup.name,
       partitions: setup.partitions,
       offsets: setup.preload?.offsets ?? [],
+      producers: contender === 'idempotent' || contender === 'plain' ? contender : 'none',
       headers,
       connections,
       warmUpMs: Math.min(2_000, setup.seconds * 400),
@@ -84,7 +85,7 @@ async function startContender(
   serverArgs: readonly string[],
 ): Promise<ServerProcess & { readonly url: string }> {
   const ours = { dataDir: preload?.dataDir ?? dataDir, nodeArgs, args: serverArgs };
-  if (contender === 'ours' || contender === 'guarded') return startServer({ ...ours, ...(entry === undefined ? {} : { entry }) });
+  if (contender === 'ours' || contender === 'idempotent' || contender === 'plain' || contender === 'guarded') return startServer({ ...ours, ...(entry === undefined ? {} : { entry }) });
   if (contender === 'before') {
     const { flags, entry: program } = startCommandIn(before);
     return startServer({ ...ours, nodeArgs: flags, entry: join(before, program) });

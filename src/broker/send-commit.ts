@@ -64,7 +64,8 @@ export async function sendCommit(broker: Broker, lane: Lane, payload: Payload, e
   const sending: Sending = { broker, lane, payload, commit, deadline, decided, entries, pin: 0, states: noStates, mayHaveLanded: false, overloaded: false };
   try {
     await passGate(sending);
-    if (!(await pinOfView(sending))) await takePin(sending);
+    const pinned = pinOfView(sending);
+    if (!(pinned instanceof Promise ? await pinned : pinned)) await takePin(sending);
     for (let attempt = 0; sending.entries.length > 0; attempt++) {
       // A last send that is still under way when the time is up would leave the answer unknown.
       if (sending.overloaded && !sending.mayHaveLanded && deadline.leftMs() < limits.lastSendMs) throw partitionBusy(lane.partition);
@@ -116,19 +117,27 @@ async function takePin(sending: Sending): Promise<void> {
 }
 
 /** As `takePin`, where what was seen last is new enough; false where the head must be read. What it says may be old, so nothing is answered by it. */
-async function pinOfView(sending: Sending): Promise<boolean> {
+function pinOfView(sending: Sending): boolean | Promise<boolean> {
   const { broker, lane, payload } = sending;
   const head = payload.looked.has(lane) ? lane.view?.head : freshView(broker, lane);
   if (head === undefined || head.deleting) return false;
-  await pinAt(sending, head);
-  return leftOut(sending.entries, head.nextOffset, sending.states).length === 0;
+  const fits = (): boolean => leftOut(sending.entries, head.nextOffset, sending.states).length === 0;
+  const read = pinAt(sending, head);
+  return read === undefined ? fits() : read.then(fits);
 }
 
 /** The commit stands nowhere below the head's end. States are read after the head, so that they are none that it has lost since. */
-async function pinAt(sending: Sending, head: Head): Promise<void> {
+function pinAt(sending: Sending, head: Head): Promise<void> | undefined {
   const { broker, lane, deadline, entries } = sending;
   sending.pin = head.nextOffset;
-  if (entries.some(({ producer }) => producer !== undefined)) sending.states = await statesAt(broker, lane, head, entries, deadline);
+  const states = statesAt(broker, lane, head, entries, deadline);
+  if (!(states instanceof Promise)) {
+    sending.states = states;
+    return undefined;
+  }
+  return states.then((read) => {
+    sending.states = read;
+  });
 }
 
 /** Answers, and leaves out, what must not be sent. To be called only with what was true while no send had landed. */
@@ -189,7 +198,7 @@ async function sendOnce(sending: Sending, attempt: number): Promise<Step> {
   lane.pace?.see(head);
   acknowledge(sending, placeEntries(sending.entries, head.nextOffset - countOf(sending.entries)));
   const refs = head.current.filter((ref) => sameId(ref.id, commit.id)).length;
-  if (isElected(head, { refs, producers: sending.states.size })) void sealAndRotate(broker, lane, head);
+  if (isElected(head, { refs, producers: sending.states.size }, broker.ledger.limits.writeUnitBytes)) void sealAndRotate(broker, lane, head);
   return 'answered';
 }
 

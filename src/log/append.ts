@@ -2,7 +2,7 @@
 // of its refusal (docs/PROTOCOL.md, 2.1, 2.2a). Pure: the broker sends what is planned here and asks what next.
 
 import { limits } from '../record/limits.ts';
-import { encodeProducer, encodeRef, formatVersion, type ProducerState, type Ref } from './format.ts';
+import { encodeProducer, encodeRef, formatVersion, type Ref } from './format.ts';
 import { type Head, offsetEntry, type PlacedRef, placeWindow } from './head.ts';
 import { payloadKey } from './keys.ts';
 import { follows, judgeBatch, lastSequenceOf, lists, type Producer, type ProducerStates, type Verdict } from './producers.ts';
@@ -51,23 +51,27 @@ export function planAppend(commit: Commit, entries: readonly CommitEntry[], pin:
     add('cn', 1),
   ];
   for (const { expectedOffset } of entries) if (expectedOffset !== undefined) guards.push(equals('nx', expectedOffset));
-  for (const [name, state] of statesAfter(entries)) {
-    const found = states.get(name);
-    guards.push(...lists(name, found?.listed === true ? found.state : undefined));
-    // The offset is the head's own, whatever was appended since it was seen.
-    changes.push(set(['pm', name], encodeProducer(state)), copy(['pm', offsetEntry(name)], 'nx'));
+  const last = lastOfProducers(entries);
+  let within = 0;
+  for (const entry of entries) {
+    const { producer, count } = entry;
+    if (producer !== undefined && last.get(producer.name) === entry) {
+      const { name, epoch } = producer;
+      const found = states.get(name);
+      guards.push(lists(name, found?.listed === true ? found.state : undefined));
+      // The offset is the head's own, whatever was appended since it was seen.
+      changes.push(set(['pm', name], encodeProducer({ epoch, lastSequence: lastSequenceOf(producer, count), count, within })), copy(['pm', offsetEntry(name)], 'nx'));
+    }
+    within += count;
   }
   return { key: commit.head, action: 'update', guards, changes };
 }
 
 /** Of each producer: its last batch among the entries. */
-function statesAfter(entries: readonly CommitEntry[]): Map<string, Omit<ProducerState, 'commitOffset'>> {
-  const states = new Map<string, Omit<ProducerState, 'commitOffset'>>();
-  for (const { entry, baseOffset: within } of placeEntries(entries, 0)) {
-    const { producer, count } = entry;
-    if (producer !== undefined) states.set(producer.name, { epoch: producer.epoch, lastSequence: lastSequenceOf(producer, count), count, within });
-  }
-  return states;
+function lastOfProducers(entries: readonly CommitEntry[]): Map<string, CommitEntry> {
+  const last = new Map<string, CommitEntry>();
+  for (const entry of entries) if (entry.producer !== undefined) last.set(entry.producer.name, entry);
+  return last;
 }
 
 /** A payload in the ledger. Without a condition: nobody else puts bytes under this name. */

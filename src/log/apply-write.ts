@@ -77,16 +77,22 @@ function own(map: { readonly [entry: string]: Value }, name: string): Value | un
 
 function update(old: Item, changes: readonly Change[]): Item {
   const next: Record<string, Value> = { ...old };
+  /** Of each map with an entry that changes: the copy that is changed. */
+  const maps = new Map<string, Record<string, Value>>();
   for (const change of changes) {
     const value = changed(old, change);
     if (typeof change.path === 'string') assign(next, change.path, value);
     else {
       const [attribute, entry] = change.path;
-      const map = own(next, attribute);
-      if (!isMap(map)) throw new InvalidWrite(`${attribute} is not a map, so it has no entry ${entry}`);
-      const entries = { ...map };
+      let entries = maps.get(attribute);
+      if (entries === undefined) {
+        const map = own(next, attribute);
+        if (!isMap(map)) throw new InvalidWrite(`${attribute} is not a map, so it has no entry ${entry}`);
+        entries = { ...map };
+        maps.set(attribute, entries);
+        next[attribute] = entries;
+      }
       assign(entries, entry, value);
-      next[attribute] = entries;
     }
   }
   return next;
@@ -120,18 +126,17 @@ function must<T>(value: T | undefined, path: Path, what: string): T {
   return value;
 }
 
+/** Compares each with each: they are few. */
 function assertDisjoint(changes: readonly Change[]): void {
-  const whole = new Set<string>();
-  const entries = new Map<string, Set<string>>();
-  for (const { path } of changes) {
-    const [attribute, entry] = typeof path === 'string' ? [path] : path;
-    const seen = entries.get(attribute);
-    const overlaps = whole.has(attribute) || (seen !== undefined && (entry === undefined || seen.has(entry)));
-    if (overlaps) throw new InvalidWrite(`two changes touch ${String(path)}`);
-    if (entry === undefined) whole.add(attribute);
-    else if (seen === undefined) entries.set(attribute, new Set([entry]));
-    else seen.add(entry);
+  for (let i = 1; i < changes.length; i++) {
+    const { path } = changes[i] as Change;
+    for (let j = 0; j < i; j++) if (overlaps(path, (changes[j] as Change).path)) throw new InvalidWrite(`two changes touch ${String(path)}`);
   }
+}
+
+function overlaps(one: Path, other: Path): boolean {
+  if (typeof one === 'string') return one === (typeof other === 'string' ? other : other[0]);
+  return typeof other === 'string' ? one[0] === other : one[0] === other[0] && one[1] === other[1];
 }
 
 function isList(value: Value | undefined): value is readonly Value[] {

@@ -39,6 +39,8 @@ export type ProducerState = {
   readonly within: number;
   /** Of the first record of its commit. */
   readonly commitOffset: number;
+  /** As it was read: what `encodeProducer` makes of it. */
+  readonly encoded?: Uint8Array;
 };
 
 const refBytes = 22;
@@ -97,29 +99,41 @@ export function addToTotals(totals: Totals, refs: readonly Ref[]): Totals {
 
 /** All but the commit's offset, which stands beside it: as few bytes as may be, for each head holds several. */
 export function encodeProducer({ epoch, lastSequence, count, within }: Omit<ProducerState, 'commitOffset'>): Uint8Array {
-  const bytes: number[] = [];
-  for (let value of [epoch, lastSequence, count, within]) {
-    for (; value >= 0x80; value = Math.floor(value / 0x80)) bytes.push((value % 0x80) + 0x80);
-    bytes.push(value);
-  }
-  return Uint8Array.from(bytes);
+  const bytes = new Uint8Array(varintBytes(epoch) + varintBytes(lastSequence) + varintBytes(count) + varintBytes(within));
+  let end = writeVarint(bytes, 0, epoch);
+  end = writeVarint(bytes, end, lastSequence);
+  end = writeVarint(bytes, end, count);
+  writeVarint(bytes, end, within);
+  return bytes;
 }
 
+const varintBytes = (value: number): number => (value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : value < 0x1000_0000 ? 4 : 5);
+
+/** Seven bits a byte, least significant first. */
+function writeVarint(bytes: Uint8Array, at: number, value: number): number {
+  let rest = value;
+  let end = at;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes[end++] = (rest % 0x80) + 0x80;
+  bytes[end++] = rest;
+  return end;
+}
+
+export const damagedProducer = (): WadiError => damaged('The state of a producer', 'pm');
+
 export function decodeProducer(bytes: Uint8Array, commitOffset: Value | undefined): ProducerState {
-  const values: number[] = [];
-  let value = 0;
-  let scale = 1;
-  for (const byte of bytes) {
-    value += (byte % 0x80) * scale;
-    scale *= 0x80;
-    if (byte >= 0x80) continue;
-    values.push(value);
-    [value, scale] = [0, 1];
-  }
-  const [epoch, lastSequence, count, within] = values;
-  if (epoch === undefined || lastSequence === undefined || count === undefined || within === undefined || values.length > 4 || scale > 1 || !isNumber(commitOffset))
-    throw damaged('The state of a producer', 'pm');
-  return { epoch, lastSequence, count, within, commitOffset };
+  let at = 0;
+  const next = (): number => {
+    let value = 0;
+    for (let scale = 1; ; scale *= 0x80) {
+      const byte = bytes[at++];
+      if (byte === undefined) throw damagedProducer();
+      value += (byte % 0x80) * scale;
+      if (byte < 0x80) return value;
+    }
+  };
+  const state = { epoch: next(), lastSequence: next(), count: next(), within: next() };
+  if (at !== bytes.length || !isNumber(commitOffset)) throw damagedProducer();
+  return { ...state, commitOffset, encoded: bytes };
 }
 
 /** Reads attributes of an item whose format we know; what is not as we wrote it is damage and says where. */

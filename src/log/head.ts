@@ -2,7 +2,7 @@
 // commits in two buffers, `previous` and `current`; everything older lies in sealed runs. Base offsets are
 // prefix sums from the window base and never stored, so they cannot be anything but dense (I1).
 
-import { addToTotals, decodeProducer, decodeRef, decodeTotals, encodeTotals, formatVersion, noTotals, type ProducerState, type Ref, reader, type Totals } from './format.ts';
+import { addToTotals, damagedProducer, decodeProducer, decodeRef, decodeTotals, encodeTotals, formatVersion, noTotals, type ProducerState, type Ref, reader, type Totals } from './format.ts';
 import type { Item, Value } from './write.ts';
 
 export type Head = {
@@ -15,8 +15,8 @@ export type Head = {
   readonly nextOffset: number;
   readonly previous: readonly Ref[];
   readonly current: readonly Ref[];
-  /** By name: each that has appended within the window, and some from before. */
-  readonly producers: ReadonlyMap<string, ProducerState>;
+  /** Each that has appended within the window, and some from before. */
+  readonly producers: Producers;
   /** Commits whose payload was made in an older upload epoch are refused. */
   readonly lowestEpoch: number;
   /** Of all records below the window base. */
@@ -47,13 +47,40 @@ export function parseHead(item: Item): Head {
 }
 
 /** The entry of `pm` in which a producer's commit offset stands, beside that of its name. */
-export const offsetEntry = (name: string): string => `${name}@`;
+export const offsetEntry = (name: string): string => `${name}${offsetMark}`;
 
-function parseProducers(map: { readonly [entry: string]: Value }): Map<string, ProducerState> {
-  const producers = new Map<string, ProducerState>();
-  for (const [name, state] of Object.entries(map)) if (state instanceof Uint8Array) producers.set(name, decodeProducer(state, map[offsetEntry(name)]));
-  return producers;
+const offsetMark = '@';
+
+/** The producers of a head by name, decoded as they are asked for: most are not, and every commit makes a new head. */
+export type Producers = {
+  /** @throws WadiError storage_corrupt */
+  get(name: string): ProducerState | undefined;
+  /** @throws WadiError storage_corrupt */
+  all(): { readonly name: string; readonly state: ProducerState }[];
+  /** What they take of the item, as DynamoDB counts it. */
+  bytes(): number;
+};
+
+/** Damage is found when a producer is asked for. */
+function parseProducers(map: { readonly [entry: string]: Value }): Producers {
+  const get = (name: string): ProducerState | undefined => {
+    const state = map[name];
+    if (state === undefined) return undefined;
+    if (!(state instanceof Uint8Array)) throw damagedProducer();
+    return decodeProducer(state, map[offsetEntry(name)]);
+  };
+  return {
+    get,
+    bytes: () => Object.entries(map).reduce((sum, [name, value]) => sum + name.length + (value instanceof Uint8Array ? value.length : numberBytes(Number(value))) + 1, 0),
+    all: () =>
+      Object.keys(map)
+        .filter((name) => !name.endsWith(offsetMark))
+        .map((name) => ({ name, state: get(name) as ProducerState })),
+  };
 }
+
+/** A byte for two digits, and one besides. */
+const numberBytes = (number: number): number => Math.ceil((number < 10 ? 1 : Math.floor(Math.log10(number)) + 1) / 2) + 1;
 
 export function parseRefs(ids: readonly Uint8Array[], refs: readonly Uint8Array[]): Ref[] {
   return refs.map((bytes, i) => decodeRef(ids[i] as Uint8Array, bytes));

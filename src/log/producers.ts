@@ -50,7 +50,7 @@ const behind = (sequence: number, newest: number): boolean => (newest - sequence
 /** Whether one batch follows another of its producer at once. */
 export const follows = (producer: Producer, before: Producer, countBefore: number): boolean => producer.epoch === before.epoch && producer.sequence === sequenceAfter(before.sequence, countBefore);
 
-export const baseOffsetOf = ({ commitOffset, within }: ProducerState): number => commitOffset + within;
+const baseOffsetOf = ({ commitOffset, within }: ProducerState): number => commitOffset + within;
 
 const lastOffsetOf = (state: ProducerState): number => baseOffsetOf(state) + state.count - 1;
 
@@ -60,11 +60,8 @@ export type ProducerStates = ReadonlyMap<string, FoundState>;
 /** Where the head lists no state it is the spilled one, if there is one. */
 export type FoundState = { readonly listed: boolean; readonly state: ProducerState | undefined };
 
-/** That the head lists exactly this of the producer; undefined: nothing. */
-export function lists(name: string, state: ProducerState | undefined): Guard[] {
-  if (state === undefined) return [absent(['pm', name])];
-  return [equals(['pm', name], encodeProducer(state)), equals(['pm', offsetEntry(name)], state.commitOffset)];
-}
+/** That the head lists this of the producer; undefined: nothing. Within the window it does so once, for states only go forward. */
+export const lists = (name: string, state: ProducerState | undefined): Guard => (state === undefined ? absent(['pm', name]) : equals(['pm', name], state.encoded ?? encodeProducer(state)));
 
 /** A producer and its state that may leave the head. */
 export type Evictable = { readonly name: string; readonly state: ProducerState };
@@ -74,7 +71,7 @@ export type Evictable = { readonly name: string; readonly state: ProducerState }
  * who found a producer absent can then land no batch of its own, for its pin lies below the window (PROTOCOL 2.4).
  */
 export function evictable(head: Head, windowBase: number): Evictable[] {
-  return [...head.producers].flatMap(([name, state]) => (lastOffsetOf(state) < windowBase ? [{ name, state }] : []));
+  return head.producers.all().filter(({ state }) => lastOffsetOf(state) < windowBase);
 }
 
 /** Where a head has more producers than the first they come and go, and so many stay. */
@@ -88,7 +85,9 @@ const [crowd, few] = [16, 8];
 export function leaving(head: Head, idleCommits: number): Evictable[] {
   const commits = head.previous.length + head.current.length;
   const perCommit = Math.max(1, (head.nextOffset - head.windowBase) / Math.max(1, commits));
-  const newestFirst = [...head.producers.values()].map(({ commitOffset }) => commitOffset).sort((a, b) => b - a);
+  const all = head.producers.all();
+  if (all.length === 0) return [];
+  const newestFirst = all.map(({ state: { commitOffset } }) => commitOffset).sort((a, b) => b - a);
   const crowdedFrom = newestFirst.length > crowd ? (newestFirst[few] ?? -1) : -1;
   return evictable(head, head.currentBase).filter(
     ({ name, state: { commitOffset } }) => isKeyedProducer(name) || commitOffset <= crowdedFrom || (head.nextOffset - commitOffset) / perCommit > idleCommits,
@@ -119,7 +118,7 @@ export function parseSpilled(name: string, item: Item): ProducerState {
 /** What of a write takes spilled producers out of the head; it may be a rotation that moves the window beyond them. */
 export function eviction(producers: readonly Evictable[]): { readonly guards: Guard[]; readonly changes: Change[] } {
   return {
-    guards: producers.flatMap(({ name, state }) => lists(name, state)),
+    guards: producers.flatMap(({ name, state }) => [lists(name, state), equals(['pm', offsetEntry(name)], state.commitOffset)]),
     changes: producers.flatMap(({ name }) => [remove(['pm', name]), remove(['pm', offsetEntry(name)])]),
   };
 }

@@ -3,7 +3,7 @@
 // any number may try at once; a late or repeated step is refused or harmless.
 
 import { limits } from '../record/limits.ts';
-import { addToTotals, decodeTotals, encodeProducer, encodeRef, encodeTotals, formatVersion, type Ref, reader, type Totals } from './format.ts';
+import { addToTotals, decodeTotals, encodeRef, encodeTotals, formatVersion, type Ref, reader, type Totals } from './format.ts';
 import { type Head, idsOf, parseRefs } from './head.ts';
 import { baseOffsetOfRun, runKey, type TopicId } from './keys.ts';
 import { type Evictable, eviction } from './producers.ts';
@@ -14,15 +14,17 @@ import { absent, add, copy, equals, type Item, type Key, set, type Write } from 
  * size of `current` is reached by one append, so exactly one writer is elected at each threshold. The first comes
  * earlier where the last rotation came late: `previous` shows by how much. Besides, who takes the head to where the next
  * append would be dear rotates, so that producers cost nothing: this may elect two, or none, which is as good.
+ * @param unitBytes by which the ledger counts what a write costs; undefined: it does not
  */
-export function isElected(head: Head, added: { readonly refs: number; readonly producers: number }): boolean {
+export function isElected(head: Head, added: { readonly refs: number; readonly producers: number }, unitBytes?: number): boolean {
   const soft = limits.tailCommits;
   const first = Math.max(fewest, soft - Math.ceil(Math.max(0, head.previous.length - soft) / 2));
   const size = head.current.length;
   if (size >= first && Math.floor((size - first) / soft) > Math.floor((size - added.refs - first) / soft)) return true;
+  if (unitBytes === undefined || size < fewest || size >= soft) return false;
   const bytes = bytesOf(head) + bytesPerRef;
   const before = bytes - added.refs * bytesPerRef - added.producers * mostBytesPerProducer;
-  return size >= fewest && size < soft && head.producers.size > 0 && bytes > limits.writeUnitBytes && before <= limits.writeUnitBytes;
+  return bytes > unitBytes && before <= unitBytes;
 }
 
 /** Of `current`, to rotate for. */
@@ -33,13 +35,7 @@ const bytesOfRest = 132;
 const bytesPerRef = 40;
 const mostBytesPerProducer = 46;
 
-const bytesOf = ({ previous, current, producers }: Head): number =>
-  [...producers].reduce(
-    (sum, [name, state]) => sum + 2 * name.length + encodeProducer(state).length + numberBytes(state.commitOffset) + 3,
-    bytesOfRest + (previous.length + current.length) * bytesPerRef,
-  );
-
-const numberBytes = (number: number): number => Math.ceil(String(number).length / 2) + 1;
+const bytesOf = ({ previous, current, producers }: Head): number => bytesOfRest + (previous.length + current.length) * bytesPerRef + producers.bytes();
 
 /** The run that `previous` becomes; undefined where it is empty. */
 export function planSeal(topicId: TopicId, partition: number, head: Head): Write | undefined {

@@ -38,6 +38,8 @@ export interface Ledger {
     readonly maxItemBytes: number;
     /** Most writes in one writeAll; their keys must differ. */
     readonly maxWritesTogether: number;
+    /** What a write costs is counted in units of so many bytes of the item; undefined: its size does not matter. */
+    readonly writeUnitBytes?: number;
     /** What it takes of writes on one item, in units of a KiB each; undefined: no such limit. Appends are admitted by it (PROTOCOL 2.12). */
     readonly itemWriteUnitsPerSecond?: number;
   };

@@ -69,8 +69,6 @@ export const limits = {
   /** Soft size of the tail at which it is rotated, and the hard one (PROTOCOL 2.3). */
   tailCommits: 8,
   maxTailCommits: 32,
-  /** What a write costs is counted in units of this, where it costs at all. */
-  writeUnitBytes: kib,
   /** Idempotent producers in one commit: each takes a condition, and bytes of the head. */
   maxProducersPerCommit: 16,
   /** Producers that leave a head by one write. */

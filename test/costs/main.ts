@@ -107,7 +107,7 @@ async function measure({ run, before, inline = false }: Row): Promise<Counts> {
 
 async function cloudBroker(counts: Counts, inline: boolean): Promise<Broker> {
   const inner = memoryLedger();
-  const ledger: Ledger = { ...meteredLedger(inner, counts), limits: { maxItemBytes: 400 * 1024, maxWritesTogether: 100 } };
+  const ledger: Ledger = { ...meteredLedger(inner, counts), limits: { maxItemBytes: 400 * 1024, maxWritesTogether: 100, writeUnitBytes: 1024 } };
   const telemetry = {
     count: () => {},
     commitSize: () => {},

@@ -85,7 +85,7 @@ function createLedger({ process, network, stores, onCount, random, itemWriteUnit
   }
 
   return {
-    limits: { maxItemBytes: 400_000, maxWritesTogether: 100, ...(itemWriteUnitsPerSecond === 0 ? {} : { itemWriteUnitsPerSecond }) },
+    limits: { maxItemBytes: 400_000, maxWritesTogether: 100, ...(itemWriteUnitsPerSecond === 0 ? {} : { itemWriteUnitsPerSecond, writeUnitBytes: 1024 }) },
     read(keys, { strong }) {
       const lagMs = strong ? 0 : lags.between(0, 1_500);
       return network.call(process, {
