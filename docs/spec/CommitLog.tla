@@ -1,7 +1,7 @@
 ------------------------------ MODULE CommitLog ------------------------------
 (* The commit protocol of a partition (docs/PROTOCOL.md). What is built today: append with pin and
-   window (2.1), expected offset (2.2a), seal and rotate (2.3), deletion (2.11). Modelled ahead of the
-   code: producers and their spill (2.4), the compactor's swaps, collection by epochs, retention.
+   window (2.1), expected offset (2.2a), seal and rotate (2.3), producers and their spill (2.4), deletion
+   (2.11). Modelled ahead of the code: the compactor's swaps, collection by epochs, retention.
    Every item write is ONE conditional write on ONE item, except the compaction
    and merge swaps (transactions that never touch a head).
    The network is the worst one: a request once sent stays in `net`/`sealreq`/...
@@ -49,7 +49,7 @@ Init ==
   /\ man = [p \in Parts |-> [ls |-> 0, ct |-> 0]]
   /\ spill = [p \in Parts |-> [q \in Pids |-> None]]
   /\ net = {} /\ sealreq = {} /\ rotok = {} /\ evreq = {} /\ creq = {} /\ mreq = {} /\ half = {}
-  /\ c = [x \in Objs \X Parts |-> [st |-> "idle", pin |-> 0, prior |-> None, off |-> 0, hi |-> 0]]
+  /\ c = [x \in Objs \X Parts |-> [st |-> "idle", pin |-> 0, prior |-> None, off |-> 0, hi |-> 0, early |-> None]]
   /\ ost = [o \in Objs |-> "new"] /\ oep = [o \in Objs |-> 0]
   /\ ep = 1 /\ closing = 1 /\ objs = {} /\ clean = {}
   /\ l1 = [x \in L1s |-> <<>>] /\ intents = {} /\ gcx = {} /\ garbage = {}
@@ -69,7 +69,10 @@ Start(o) ==            \* pick the object key: epoch may be a stale cached one
 Upload(o) ==           \* S3 PUT If-None-Match:*
   /\ ost[o] = "named"
   /\ ost' = [ost EXCEPT ![o] = "up"] /\ objs' = objs \cup {o}
-  /\ UNCHANGED <<head, idx, man, cidx, spill, net, c, oep, ep, closing, l1, intents, gcx, creq, mreq, half, sealreq, rotok, evreq, clean, garbage, log, rd, del>>
+  /\ IF Bug("earlyS") /\ PidOf[o] # 0   \* planted: the spilled item is read before the head
+     THEN c' = [k \in Objs \X Parts |-> IF k[1] = o THEN [c[k] EXCEPT !.early = spill[k[2]][PidOf[o]]] ELSE c[k]]
+     ELSE UNCHANGED c
+  /\ UNCHANGED <<head, idx, man, cidx, spill, net, oep, ep, closing, l1, intents, gcx, creq, mreq, half, sealreq, rotok, evreq, clean, garbage, log, rd, del>>
 
 (* decide what to do with (o,p), given a head image h; pin = h.next is a lower bound of
    the offset at which o may have landed, because o had not landed in h *)
@@ -95,7 +98,7 @@ Pin(o, p) ==           \* read the head (GetItem), then send the first attempt
   /\ UNCHANGED <<head, idx, man, cidx, spill, ost, oep, ep, closing, objs, l1, intents, gcx, creq, mreq, half, sealreq, rotok, evreq, clean, garbage, log, rd, del>>
 
 ReadS(o, p) ==         \* producer not in the head: strong read of its spilled item, AFTER the head
-  LET v == spill[p][PidOf[o]]  k == <<o,p>> IN
+  LET k == <<o,p>>  v == IF Bug("earlyS") THEN c[k].early ELSE spill[p][PidOf[o]] IN
   /\ c[k].st = "needS"
   /\ IF v.s = SeqOf[o] - 1
      THEN /\ net' = net \cup {[o |-> o, p |-> p, pin |-> c[k].pin, prior |-> None]}
@@ -201,20 +204,34 @@ DelHead(p) ==
   /\ UNCHANGED <<idx, man, cidx, spill, net, c, ost, oep, ep, closing, objs, l1, intents, gcx, creq, mreq, half, sealreq, rotok, evreq, clean, garbage, log, rd, del>>
 
 (***************************** producer spill ******************************)
+(* A producer whose newest batch the window no longer holds may leave by a write of its own; one whose
+   batch it will not hold after the next rotation may leave by that rotation (g # 0). *)
 EvictSend(p, q) == LET v == head[p].pm[q] IN
-  /\ head[p].there /\ v.s > 0 /\ (v.off < head[p].pb \/ Bug("evictnowin"))
-  /\ evreq' = evreq \cup {[p |-> p, q |-> q, v |-> v, done |-> FALSE]}
+  /\ head[p].there /\ v.s > 0
+  /\ \/ /\ v.off < head[p].pb \/ Bug("evictnowin")
+        /\ evreq' = evreq \cup {[p |-> p, q |-> q, v |-> v, g |-> 0, done |-> FALSE]}
+     \/ /\ v.off < head[p].cb \/ Bug("rideearly")
+        /\ evreq' = evreq \cup {[p |-> p, q |-> q, v |-> v, g |-> head[p].gen + 1, done |-> FALSE]}
   /\ evreq' # evreq
   /\ UNCHANGED <<head, idx, man, cidx, spill, net, c, ost, oep, ep, closing, objs, l1, intents, gcx, creq, mreq, half, sealreq, rotok, clean, garbage, log, rd, del>>
 SpillApply(r) ==       \* PutItem S#q IF attribute_not_exists OR off < :off
-  /\ spill' = [spill EXCEPT ![r.p][r.q] = IF @.s < r.v.s THEN r.v ELSE @]
+  /\ spill' = [spill EXCEPT ![r.p][r.q] = IF @.s < r.v.s \/ Bug("spillback") THEN r.v ELSE @]
   /\ evreq' = evreq \cup {[r EXCEPT !.done = TRUE]}
   /\ (spill' # spill \/ evreq' # evreq)
   /\ UNCHANGED <<head, idx, man, cidx, net, c, ost, oep, ep, closing, objs, l1, intents, gcx, creq, mreq, half, sealreq, rotok, clean, garbage, log, rd, del>>
 EvictApply(r) ==       \* UpdateItem head REMOVE pm.q IF pm.q = :v AND winBase > :off
-  /\ head[r.p].there /\ r.done /\ head[r.p].pm[r.q] = r.v
+  /\ r.g = 0
+  /\ head[r.p].there /\ (r.done \/ Bug("evictfirst")) /\ head[r.p].pm[r.q] = r.v
   /\ (r.v.off < head[r.p].pb \/ Bug("evictnowin"))
   /\ head' = [head EXCEPT ![r.p].pm[r.q] = None]
+  /\ UNCHANGED <<idx, man, cidx, spill, net, c, ost, oep, ep, closing, objs, l1, intents, gcx, creq, mreq, half, sealreq, rotok, evreq, clean, garbage, log, rd, del>>
+RideApply(r) ==        \* the rotation, IF g = :g AND pm.q = :v, that takes pm.q along
+  LET h == head[r.p] IN
+  /\ r.g = h.gen + 1 /\ h.there
+  /\ r.done \/ Bug("evictfirst")
+  /\ h.pm[r.q] = r.v
+  /\ <<r.p, h.gen>> \in rotok \/ h.prev = <<>>
+  /\ head' = [head EXCEPT ![r.p] = [h EXCEPT !.gen = @ + 1, !.prev = h.cur, !.pb = h.cb, !.cur = <<>>, !.cb = h.next, !.pm[r.q] = None]]
   /\ UNCHANGED <<idx, man, cidx, spill, net, c, ost, oep, ep, closing, objs, l1, intents, gcx, creq, mreq, half, sealreq, rotok, evreq, clean, garbage, log, rd, del>>
 
 (***************************** compactor ***********************************)
@@ -343,7 +360,7 @@ Next ==
   \/ \E r \in sealreq : SealApply(r)
   \/ \E p \in Parts : DelAsk(p) \/ DelMark(p) \/ DelAnswer(p) \/ DelRun(p) \/ DelHead(p)
   \/ \E p \in Parts, q \in Pids : EvictSend(p, q)
-  \/ \E r \in evreq : SpillApply(r) \/ EvictApply(r)
+  \/ \E r \in evreq : SpillApply(r) \/ EvictApply(r) \/ RideApply(r)
   \/ \E p \in Parts, x \in L1s : CompStart(p, x) \/ MergeStart(p, x)
   \/ \E r \in creq : CompApply(r)
   \/ \E r \in half : CompApply2(r)

@@ -1,14 +1,15 @@
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Worker } from 'node:worker_threads';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { encodeItem, joined } from '../../src/adapters/local/item-codec.ts';
 import { openJournal } from '../../src/adapters/local/journal.ts';
 import { openJournalLedger } from '../../src/adapters/local/journal-ledger.ts';
 import { absent, add, append, equals, InvalidWrite, type Key, set, type Write } from '../../src/log/write.ts';
 import { StoreFailure } from '../../src/ports/failure.ts';
+import type { Ledger } from '../../src/ports/ledger.ts';
 import { key, put, temporaryFolder } from './support.ts';
 import { opened, pathsIn, strong } from './support-ledger.ts';
 
@@ -233,18 +234,45 @@ it('I13: a journal file goes when nothing stands in it any more, and not before'
   expect((await again.read([large[0] as Key, large.at(-1) as Key], strong)).map((item) => (item?.['bytes'] as Uint8Array | undefined)?.length)).toEqual([undefined, 8 * mib]);
 });
 
-it('takes over a database of the version before it, in which every item lies in SQLite', async () => {
+it.each([
+  [1, ''],
+  [2, 'CREATE TABLE journal (file INTEGER NOT NULL, position INTEGER NOT NULL, sequence INTEGER NOT NULL); CREATE TABLE journal_files (file INTEGER PRIMARY KEY, live_bytes INTEGER NOT NULL); '],
+])('takes over a database of version %i', async (version, more) => {
   const { path } = await opened();
   const folder = join(path, 'old');
   await mkdir(folder);
   const db = new DatabaseSync(databaseIn(folder));
-  db.exec('CREATE TABLE items (pk TEXT NOT NULL, sk TEXT NOT NULL, item BLOB NOT NULL, PRIMARY KEY (pk, sk)); PRAGMA user_version = 1');
+  db.exec(`CREATE TABLE items (pk TEXT NOT NULL, sk TEXT NOT NULL, item BLOB NOT NULL, PRIMARY KEY (pk, sk)); ${more}PRAGMA user_version = ${version}`);
   const old = { n: 1, bytes: new Uint8Array(9000).fill(5) };
   db.prepare('INSERT INTO items VALUES (?, ?, ?)').run('P#test', 'H', joined(encodeItem(key('H'), old)));
   db.close();
   const { ledger } = await opened(folder);
   expect(await ledger.read([key('H')], strong)).toEqual([old]);
   expect(await ledger.write({ key: key('H'), guards: [equals('n', 1)], action: 'update', changes: [add('n', 1)] })).toEqual({ applied: true, item: { ...old, n: 2 } });
+});
+
+it('tells what has expired, oldest first: also what was read again from the journal, not what was written anew or removed', async () => {
+  const { ledger, path } = await opened();
+  const write = (to: Ledger, sk: string, ttl?: number) => to.write(put(key(sk), { n: 1, ...(ttl === undefined ? {} : { ttl }) }));
+  const told = async (from: Ledger, atS: number, limit = 10) => ((await from.expired?.(atS, limit)) ?? []).map(({ sk }) => sk);
+  await write(ledger, 'b', 200);
+  await write(ledger, 'a', 100);
+  await write(ledger, 'c');
+  const copy = join(path, '..', `${basename(path)}-copy`);
+  onTestFinished(() => rm(copy, { recursive: true, force: true }));
+  await cp(path, copy, { recursive: true });
+  await ledger.close();
+  // The copy was made before the checkpoint that the end of the first one made.
+  for (const folder of [path, copy]) {
+    await (await opened(folder)).ledger.close();
+    const again = (await opened(folder)).ledger;
+    expect([await told(again, 99), await told(again, 100), await told(again, 300, 1), await told(again, 300)]).toEqual([[], ['a'], ['a'], ['a', 'b']]);
+    await write(again, 'a', 400);
+    await again.write({ key: key('b'), guards: [], action: 'delete' });
+    expect(await told(again, 500)).toEqual([]);
+    await again.close();
+    expect(await told((await opened(folder)).ledger, 500)).toEqual(['a']);
+  }
 });
 
 it('refuses a schema of the future and a file that is no database', async () => {

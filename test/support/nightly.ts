@@ -24,9 +24,11 @@ const suites: readonly (readonly string[])[] = [
   ['run', 'model'],
   ['run', 'crash', '--', '--kills', '200', '--seed', seed],
   ['run', 'crash', '--', '--drop-unsynced', '--kills', '100', '--seed', seed],
+  ['run', 'crash', '--', '--idempotent', '--kills', '200', '--seed', seed],
   ['run', 'soak', '--', '--seed', seed],
   ['run', 'fuzz', '--', '--seed', seed],
   ['run', 'example:flights'],
+  ['run', 'costs'],
   ['run', 'bench'],
 ];
 
