@@ -19,6 +19,7 @@ CONSTANTS Parts,      \* partitions
           KMax,       \* hard bound on |cur|
           ExpOf,      \* Objs -> the offset at which it expects the log to end, NoExp = none
           Deletes,    \* BOOLEAN: the topic of each partition may be deleted
+          Rides,      \* BOOLEAN: producers may leave the head by a rotation
           Reader,     \* BOOLEAN: run a reader process on partition RP
           RP,
           Bugs        \* set of deliberately planted bugs
@@ -210,7 +211,7 @@ EvictSend(p, q) == LET v == head[p].pm[q] IN
   /\ head[p].there /\ v.s > 0
   /\ \/ /\ v.off < head[p].pb \/ Bug("evictnowin")
         /\ evreq' = evreq \cup {[p |-> p, q |-> q, v |-> v, g |-> 0, done |-> FALSE]}
-     \/ /\ v.off < head[p].cb \/ Bug("rideearly")
+     \/ /\ Rides /\ (v.off < head[p].cb \/ Bug("rideearly"))
         /\ evreq' = evreq \cup {[p |-> p, q |-> q, v |-> v, g |-> head[p].gen + 1, done |-> FALSE]}
   /\ evreq' # evreq
   /\ UNCHANGED <<head, idx, man, cidx, spill, net, c, ost, oep, ep, closing, objs, l1, intents, gcx, creq, mreq, half, sealreq, rotok, clean, garbage, log, rd, del>>
