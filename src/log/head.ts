@@ -52,7 +52,7 @@ export const offsetEntry = (name: string): string => `${name}${offsetMark}`;
 const offsetMark = '@';
 
 /** The producers of a head by name, decoded as they are asked for: most are not, and every commit makes a new head. */
-export type Producers = {
+type Producers = {
   /** @throws WadiError storage_corrupt */
   get(name: string): ProducerState | undefined;
   /** @throws WadiError storage_corrupt */
