@@ -10,8 +10,8 @@ import type { Api, RequestContext } from './api.ts';
 import { isAllowedOrigin } from './cors.ts';
 import { hostNotAllowed, isThisMachine } from './hosts.ts';
 
-/** `any`: whoever has a token; `free`: everybody. */
-export type Need = Access | 'any' | 'free';
+/** `see`: whoever may do anything with the topic, as who writes to it must know its partitions; `any`: whoever has a token; `free`: everybody. */
+export type Need = Access | 'see' | 'any' | 'free';
 
 type Env = RequestContext['env'];
 
@@ -41,8 +41,8 @@ export function checkAccess({ tokens }: Api, { env: { grant } }: RequestContext,
   if (need === 'free' || need === 'any' || tokens() === undefined) return;
   // A token taken away while the request was on its way.
   if (grant === undefined) throw unauthorized(false);
-  if (!grant.access.includes(need)) throw new WadiError('forbidden', `The token "${grant.name}" has no ${need} access.`, { access: need });
-  if (topic !== undefined && !mayUse(grant, topic)) throw new WadiError('forbidden', `The token "${grant.name}" is not for this topic.`, { access: need });
+  if (need !== 'see' && !grant.access.includes(need)) throw new WadiError('forbidden', `The token "${grant.name}" has no ${need} access.`, { access: need });
+  if (topic !== undefined && !mayUse(grant, topic)) throw new WadiError('forbidden', `The token "${grant.name}" is not for this topic.`, need === 'see' ? {} : { access: need });
 }
 
 export const maySee = (grant: Grant | undefined, topic: string): boolean => grant === undefined || mayUse(grant, topic);

@@ -39,7 +39,7 @@ export const builtRoutes: readonly BuiltRoute[] = [
     errors: [...ofBody, ...ofWriting, 'invalid_topic_name', 'invalid_partitions', 'invalid_config', 'topic_exists', 'topic_changed'],
     handle: topics.create,
   },
-  { operation: 'describeTopic', route: topics.describeRoute, need: 'read', errors: [...ofReading, ...ofTopic], handle: topics.describeOne },
+  { operation: 'describeTopic', route: topics.describeRoute, need: 'see', errors: [...ofReading, ...ofTopic], handle: topics.describeOne },
   {
     operation: 'alterTopic',
     route: topics.alterRoute,

@@ -44,7 +44,7 @@ const table: readonly { readonly route: string; readonly path: string; readonly 
   { route: 'get /metrics', path: '/metrics', may: ['all', 'read'] },
   { route: 'get /v1/topics', path: '/v1/topics', may: ['all', 'read', 'all of other topics', 'all of this topic'] },
   { route: 'put /v1/topics/{topic}', path: '/v1/topics/acc', body: '{}', may: ['all', 'admin', 'all of this topic'] },
-  { route: 'get /v1/topics/{topic}', path: '/v1/topics/acc', may: ['all', 'read', 'all of this topic'] },
+  { route: 'get /v1/topics/{topic}', path: '/v1/topics/acc', may: ['all', 'read', 'write', 'admin', 'all of this topic'] },
   { route: 'patch /v1/topics/{topic}', path: '/v1/topics/acc', body: '{}', may: ['all', 'admin', 'all of this topic'] },
   { route: 'post /v1/producers', path: '/v1/producers', body: '{}', may: ['all', 'write', 'all of other topics', 'all of this topic'] },
   { route: 'post /v1/topics/{topic}/records', path: '/v1/topics/acc/records', body, may: ['all', 'write', 'all of this topic'] },

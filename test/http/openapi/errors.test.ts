@@ -122,9 +122,9 @@ const failing =
     throw new StoreFailure(reason, effect, 'injected');
   };
 
-async function withTokens(access: readonly Access[], run: (token: string) => Promise<Answered>): Promise<Answered> {
+async function withTokens(access: readonly Access[], run: (token: string) => Promise<Answered>, topics: { readonly topics?: readonly string[] } = {}): Promise<Answered> {
   const token = makeToken();
-  tokens = createTokens([{ name: 'test', access, sha256: hashOf(token).toString('hex') }]);
+  tokens = createTokens([{ name: 'test', access, ...topics, sha256: hashOf(token).toString('hex') }]);
   try {
     return await run(token);
   } finally {
@@ -172,6 +172,7 @@ const provoke: Partial<Record<ErrorCode, (built: BuiltRoute, topic: string, aske
     withTokens(
       accesses.filter((access) => access !== need),
       (token) => ask(asked, { headers: { authorization: `Bearer ${token}` } }),
+      need === 'see' ? { topics: ['another'] } : {},
     ),
   not_found: () => ask({ method: 'GET', path: '/v1/docs/nothing.js' }),
 
