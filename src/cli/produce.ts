@@ -128,7 +128,7 @@ async function produce({ client, topic, partition, giveUpMs, resume, terminal, o
   let acknowledged = 0;
   let before = 0;
   try {
-    const from = await begin(client, topic, resume?.found);
+    const from = await begin(client, topic, partition, resume?.found);
     before = from.sent;
     const input = gatherRecords(source);
     await skip(input, from);
@@ -139,7 +139,7 @@ async function produce({ client, topic, partition, giveUpMs, resume, terminal, o
     for (let pending = from.pending; ; pending = undefined) {
       const records = await input.next(pending?.records);
       if (pending !== undefined && (records === undefined || hashOf(records) !== pending.hash)) throw otherInput();
-      const progress = { topic, topicId: from.topicId, producer: producer.state(), sent: before + acknowledged };
+      const progress = { topic, topicId: from.topicId, partition, producer: producer.state(), sent: before + acknowledged };
       await resume?.save({ ...progress, pending: records && { records: records.length, hash: hashOf(records) } });
       if (records === undefined) return { acknowledged, before, unknown: 0 };
       const sent = await producer.send(records);
@@ -153,14 +153,16 @@ async function produce({ client, topic, partition, giveUpMs, resume, terminal, o
   }
 }
 
-/** @throws Usage where the file is of another topic */
-async function begin(client: Client, topic: string, found: Progress | undefined): Promise<Progress> {
+/** @throws Usage where the file is of another topic or partition */
+async function begin(client: Client, topic: string, partition: number | undefined, found: Progress | undefined): Promise<Progress> {
   const { topicId, partitions } = await client.topics.describe(topic);
   if (found === undefined) {
     const { id, epoch } = await client.takeProducer();
     const producer: ProducerState = { id, epoch, next: partitions.map(() => 0), batches: 0 };
-    return { topic, topicId, producer, sent: 0, pending: undefined };
+    return { topic, topicId, partition, producer, sent: 0, pending: undefined };
   }
+  if (found.partition !== partition)
+    throw new Usage(`--resume: the file was begun ${found.partition === undefined ? 'without --partition' : `with --partition ${found.partition}`}. Give the same, or another file.`);
   if (found.topicId !== topicId) throw new Usage(`--resume: the file is of topic "${found.topic}"${found.topic === topic ? ', which was deleted and made again' : ''}. Give another file.`);
   return found;
 }

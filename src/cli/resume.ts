@@ -11,6 +11,8 @@ import { Usage } from './command.ts';
 export type Progress = {
   readonly topic: string;
   readonly topicId: string;
+  /** Where all records go, if they do: by another one what is pending would go elsewhere. */
+  readonly partition?: number | undefined;
   readonly producer: ProducerState;
   /** That stand. */
   readonly sent: number;

@@ -263,6 +263,7 @@ describe('produce and consume', () => {
     writeFileSync(input, 'a\nb\nc\n');
     expect(await run(name)).toEqual({ code: 0, out: '', err: '' });
     expect((await wadi(['consume', name])).out.split('\n').sort()).toEqual(['', 'a', 'b', 'c']);
+    expect(await wadi(['produce', name, input, '--resume', state, '--partition', '1'])).toMatchObject({ code: 2, err: expect.stringContaining('was begun without --partition') });
     expect(await run(other)).toMatchObject({ code: 2, err: expect.stringContaining(`the file is of topic "${name}"`) });
     writeFileSync(input, 'a\n');
     expect(await run(name)).toMatchObject({ code: 2, err: expect.stringContaining('the input is another one') });
