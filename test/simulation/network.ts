@@ -133,6 +133,11 @@ export function createNetwork({ timeline, trace, tally, random, rates, hopScale,
         carryOutTwice(first, second, answered) {
           let firstTook: boolean | undefined;
           const tookEffect = (value: T): boolean => took?.(value) ?? true;
+          /** No store promises for a call that it carried out twice what is true of its second time alone. */
+          const withFirst = (error: unknown): T => {
+            if (!(error instanceof StoreFailure) || error.effect !== 'none' || firstTook === false) throw error;
+            throw new StoreFailure('unavailable', 'unknown', 'simulated: the second time failed, and the first may not have', error);
+          };
           execute(first, (outcome) => {
             outcome.then(
               (value) => {
@@ -150,7 +155,10 @@ export function createNetwork({ timeline, trace, tally, random, rates, hopScale,
               outcome.then((value) => {
                 if (answered === 'second' && firstTook !== undefined && firstTook !== tookEffect(value)) changed();
               }, ignore);
-              if (answered === 'second') answer(back, outcome);
+              if (answered !== 'second') return;
+              const told = outcome.catch(withFirst);
+              told.catch(ignore);
+              answer(back, told);
             },
             () => answered === 'second' || firstTook !== false,
           );
