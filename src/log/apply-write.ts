@@ -129,14 +129,14 @@ function must<T>(value: T | undefined, path: Path, what: string): T {
 /** Compares each with each: they are few. */
 function assertDisjoint(changes: readonly Change[]): void {
   for (let i = 1; i < changes.length; i++) {
-    const { path } = changes[i] as Change;
-    for (let j = 0; j < i; j++) if (overlaps(path, (changes[j] as Change).path)) throw new InvalidWrite(`two changes touch ${String(path)}`);
+    const path = (changes[i] as Change).path;
+    const [attribute, entry] = typeof path === 'string' ? [path, undefined] : path;
+    for (let j = 0; j < i; j++) {
+      const other = (changes[j] as Change).path;
+      const overlaps = typeof other === 'string' ? other === attribute : other[0] === attribute && (entry === undefined || other[1] === entry);
+      if (overlaps) throw new InvalidWrite(`two changes touch ${String(path)}`);
+    }
   }
-}
-
-function overlaps(one: Path, other: Path): boolean {
-  if (typeof one === 'string') return one === (typeof other === 'string' ? other : other[0]);
-  return typeof other === 'string' ? one[0] === other : one[0] === other[0] && one[1] === other[1];
 }
 
 function isList(value: Value | undefined): value is readonly Value[] {

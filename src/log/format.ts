@@ -121,19 +121,27 @@ function writeVarint(bytes: Uint8Array, at: number, value: number): number {
 export const damagedProducer = (): WadiError => damaged('The state of a producer', 'pm');
 
 export function decodeProducer(bytes: Uint8Array, commitOffset: Value | undefined): ProducerState {
-  let at = 0;
-  const next = (): number => {
-    let value = 0;
-    for (let scale = 1; ; scale *= 0x80) {
-      const byte = bytes[at++];
-      if (byte === undefined) throw damagedProducer();
-      value += (byte % 0x80) * scale;
-      if (byte < 0x80) return value;
-    }
-  };
-  const state = { epoch: next(), lastSequence: next(), count: next(), within: next() };
-  if (at !== bytes.length || !isNumber(commitOffset)) throw damagedProducer();
-  return { ...state, commitOffset, encoded: bytes };
+  if (!isNumber(commitOffset)) throw damagedProducer();
+  varintAt = 0;
+  const epoch = nextVarint(bytes);
+  const lastSequence = nextVarint(bytes);
+  const count = nextVarint(bytes);
+  const within = nextVarint(bytes);
+  if (varintAt !== bytes.length) throw damagedProducer();
+  return { epoch, lastSequence, count, within, commitOffset, encoded: bytes };
+}
+
+/** Where `nextVarint` reads: several times for each commit, and so without an object of its own. */
+let varintAt = 0;
+
+function nextVarint(bytes: Uint8Array): number {
+  let value = 0;
+  for (let scale = 1; ; scale *= 0x80) {
+    const byte = bytes[varintAt++];
+    if (byte === undefined) throw damagedProducer();
+    if (byte < 0x80) return value + byte * scale;
+    value += (byte - 0x80) * scale;
+  }
 }
 
 /** Reads attributes of an item whose format we know; what is not as we wrote it is damage and says where. */

@@ -3,6 +3,7 @@
 // prefix sums from the window base and never stored, so they cannot be anything but dense (I1).
 
 import { addToTotals, damagedProducer, decodeProducer, decodeRef, decodeTotals, encodeTotals, formatVersion, noTotals, type ProducerState, type Ref, reader, type Totals } from './format.ts';
+import { maxKnownNames } from './keys.ts';
 import type { Item, Value } from './write.ts';
 
 export type Head = {
@@ -47,7 +48,17 @@ export function parseHead(item: Item): Head {
 }
 
 /** The entry of `pm` in which a producer's commit offset stands, beside that of its name. */
-export const offsetEntry = (name: string): string => `${name}${offsetMark}`;
+export function offsetEntry(name: string): string {
+  const known = offsetEntries.get(name);
+  if (known !== undefined) return known;
+  const entry = `${name}${offsetMark}`;
+  if (offsetEntries.size >= maxKnownNames) offsetEntries.clear();
+  offsetEntries.set(name, entry);
+  return entry;
+}
+
+/** As in keys.ts. */
+const offsetEntries = new Map<string, string>();
 
 const offsetMark = '@';
 

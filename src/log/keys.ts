@@ -97,10 +97,18 @@ function base64urlOf(bytes: Uint8Array): string {
 
 /** The name of a producer by its id, below 2^53: at most 9 characters, since a head holds several. */
 export function producerName(id: number): string {
+  const known = producerNames.get(id);
+  if (known !== undefined) return known;
   let text = '';
   for (let rest = id; rest > 0 || text === ''; rest = Math.floor(rest / 64)) text = `${base64url[rest % 64]}${text}`;
+  if (producerNames.size >= maxKnownNames) producerNames.clear();
+  producerNames.set(id, text);
   return text;
 }
+
+/** Names that were made lately: as keys of a map the same text again is found faster than an equal one. */
+const producerNames = new Map<number, string>();
+export const maxKnownNames = 4096;
 
 /** The name of the producer that an idempotency key is to one partition: 11 characters, so that no id has it. @param hash at least 8 bytes */
 export const keyedProducerName = (hash: Uint8Array): string => base64urlOf(hash.subarray(0, 8));
