@@ -185,6 +185,8 @@ it('a producer that may come again stays in the head for a while, a key leaves a
   const rotated = (head: Item) => apply(head, planRotate(key, parseHead(head)));
   let head = rotated(appendOf(appendOf(newHead(1), 1, 'p'), 2, 'k'.repeat(11)));
   expect(names(head)).toEqual(['k'.repeat(11)]);
+  // What `current` lists is listed after the rotation, too.
+  expect(names(appendOf(head, 3, 'q'.repeat(11)))).toEqual(['k'.repeat(11)]);
   for (let n = 0; n < 64; n += 4) head = rotated([0, 1, 2, 3].reduce((item, i) => appendOf(item, 100 + n + i), head));
   expect(names(head)).toEqual(['p', 'k'.repeat(11)]);
   let crowd = newHead(1);
