@@ -3,6 +3,7 @@
 
 import { createRoute, z } from '@hono/zod-openapi';
 import { type AppendAnswer, appendBatches, appendRecords, type ProducerFields } from '../broker/append.ts';
+import { maxProducerEpoch, maxSequence } from '../record/batch-encode.ts';
 import { WadiError } from '../record/errors.ts';
 import { limits } from '../record/limits.ts';
 import { answerJson, batchesType, jsonType, ndjsonType } from './answer.ts';
@@ -29,12 +30,9 @@ const query = z.strictObject({
 });
 type Query = z.output<typeof query>;
 
-const maxEpoch = 0x7fff;
-const maxSequence = 0x7fff_ffff;
-
 const producerFields = z.strictObject({
   id: int.min(0),
-  epoch: int.min(0).max(maxEpoch),
+  epoch: int.min(0).max(maxProducerEpoch),
   sequence: int.min(0).max(maxSequence),
 });
 
@@ -143,7 +141,7 @@ function checkProducer(given: unknown, partition: number | undefined, keyText: s
 function isProducer(given: unknown): given is ProducerFields {
   if (typeof given !== 'object' || given === null || Object.keys(given).length !== 3) return false;
   const { id, epoch, sequence } = given as Record<string, unknown>;
-  return isUpTo(Number.MAX_SAFE_INTEGER, id) && isUpTo(maxEpoch, epoch) && isUpTo(maxSequence, sequence);
+  return isUpTo(Number.MAX_SAFE_INTEGER, id) && isUpTo(maxProducerEpoch, epoch) && isUpTo(maxSequence, sequence);
 }
 
 const isUpTo = (max: number, value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= max;

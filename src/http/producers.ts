@@ -2,6 +2,7 @@
 // same, and a partition fences an epoch from the first batch of a newer one on.
 
 import { createRoute, z } from '@hono/zod-openapi';
+import { maxProducerEpoch } from '../record/batch-encode.ts';
 import { WadiError } from '../record/errors.ts';
 import { answerJson } from './answer.ts';
 import type { Handler } from './api.ts';
@@ -9,11 +10,10 @@ import { readControlBody } from './control-body.ts';
 import { withBody } from './read-body.ts';
 import { responses } from './schemas.ts';
 
-const maxEpoch = 0x7fff;
-
-const id = z.number({ error: '"id" is an integer from 0 to 2^53 - 1.' }).int({ error: '"id" is an integer from 0 to 2^53 - 1.' }).min(0, { error: '"id" is an integer from 0 to 2^53 - 1.' });
-const epochError = { error: `"epoch" is an integer from 0 to ${maxEpoch}.` };
-const epoch = z.number(epochError).int(epochError).min(0, epochError).max(maxEpoch, epochError);
+const idError = { error: '"id" is an integer from 0 to 2^53 - 1.' };
+const id = z.number(idError).int(idError).min(0, idError);
+const epochError = { error: `"epoch" is an integer from 0 to ${maxProducerEpoch}.` };
+const epoch = z.number(epochError).int(epochError).min(0, epochError).max(maxProducerEpoch, epochError);
 const asked = z.strictObject({ id: id.optional(), epoch: epoch.optional() });
 const producer = z.object({ id: z.number().int(), epoch: z.number().int() }).openapi('Producer');
 
@@ -30,7 +30,8 @@ export const takeProducer: Handler = (api, context) =>
     const given = readControlBody(context, body, asked);
     if ((given.id === undefined) !== (given.epoch === undefined)) throw new WadiError('invalid_request', 'Send "id" and "epoch" of the producer that you take over, or neither.');
     // The last epoch has no next one: a new id begins.
-    const next = given.id === undefined || given.epoch === undefined || given.epoch === maxEpoch ? { id: drawId(api.broker.random.bytes(7)), epoch: 0 } : { id: given.id, epoch: given.epoch + 1 };
+    const next =
+      given.id === undefined || given.epoch === undefined || given.epoch === maxProducerEpoch ? { id: drawId(api.broker.random.bytes(7)), epoch: 0 } : { id: given.id, epoch: given.epoch + 1 };
     return answerJson(api, context, 200, next);
   });
 

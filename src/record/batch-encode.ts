@@ -24,7 +24,8 @@ export interface EncodedBatches {
 
 /** The largest timestamp that the format is asked to hold: deltas stay exact in doubles. */
 const maxTimestampMs = 2 ** 52 - 1;
-const maxSequence = 0x7fffffff;
+export const maxProducerEpoch = 0x7fff;
+export const maxSequence = 0x7fff_ffff;
 
 /** Records from `from` to before `to`, `bytes` with the batch's header, uncompressed, `headers` of the records. */
 interface Plan {
@@ -167,7 +168,7 @@ function checkProducer({ producer }: EncodeOptions): void {
   if (producer === undefined) return;
   const { id, epoch, sequence } = producer;
   const within = (value: number, max: number): boolean => Number.isInteger(value) && value >= 0 && value <= max;
-  if (!within(id, Number.MAX_SAFE_INTEGER) || !within(epoch, 0x7fff) || !within(sequence, maxSequence)) {
+  if (!within(id, Number.MAX_SAFE_INTEGER) || !within(epoch, maxProducerEpoch) || !within(sequence, maxSequence)) {
     throw new WadiError('invalid_request', 'A producer has an id below 2^53, an epoch below 2^15 and a sequence below 2^31, none negative.');
   }
 }

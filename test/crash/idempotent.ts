@@ -41,7 +41,7 @@ async function sendOnce(world: World, how: string, path: string, request: Reques
 
 const tells = new Set(['out_of_order_sequence', 'producer_fenced', 'idempotency_key_reused']);
 
-/** Until all of it stands. Some tries are given up before their answer comes. */
+/** Until all of it stands. It is the kills that lose answers. */
 async function settle(world: World, how: string, path: string, request: Request, once: Once): Promise<readonly Place[] | undefined> {
   for (;;) {
     const answer = await sendOnce(world, how, path, request);
