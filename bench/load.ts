@@ -1,24 +1,34 @@
 // The load: a process of its own with raw sockets, one request in flight on each, and request bytes that were built
 // before. Started by run.ts with an IPC channel; answers how many requests succeeded while it measured.
 
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type BenchRequest, buildRequests, type CaseName, type Producers } from './cases.ts';
 import { createHistogram } from './histogram.ts';
 import { createResponseParser } from './response-parser.ts';
 
-export type LoadOrder = {
+/** Where requests go to, from connections of their own. */
+export type Lane = {
   readonly port: number;
-  readonly name: CaseName;
-  readonly partitions: number;
-  readonly offsets: readonly number[];
   readonly producers: Producers;
   /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly connections: number;
-  readonly warmUpMs: number;
-  readonly measureMs: number;
 };
 
+export type LoadOrder = {
+  /** Loaded in turns, one at a time. */
+  readonly lanes: readonly Lane[];
+  readonly turns: number;
+  readonly turnMs: number;
+  /** Of each lane, before the first turn. */
+  readonly warmUpMs: number;
+  readonly name: CaseName;
+  readonly partitions: number;
+  readonly offsets: readonly number[];
+  readonly connections: number;
+};
+
+/** Of one lane. */
 export type LoadResult = {
   /** Answers with a status of 2xx within the time measured. */
   readonly succeeded: number;
@@ -32,7 +42,7 @@ export type LoadResult = {
 
 process.once('message', (order: LoadOrder) => {
   run(order).then(
-    (result) => process.send?.(result, () => process.exit(0)),
+    (results) => process.send?.(results, () => process.exit(0)),
     (error: unknown) => {
       console.error(error);
       process.exit(1);
@@ -41,58 +51,98 @@ process.once('message', (order: LoadOrder) => {
 });
 process.once('disconnect', () => process.exit(1));
 
-async function run({ port, name, partitions, offsets, producers, headers, connections, warmUpMs, measureMs }: LoadOrder): Promise<LoadResult> {
+async function run(order: LoadOrder): Promise<LoadResult[]> {
+  const lanes = await Promise.all(order.lanes.map((lane) => openLane(lane, order)));
+  for (const lane of lanes) await lane.load(order.warmUpMs, false);
+  for (let turn = 0; turn < order.turns; turn++) {
+    // Who goes first changes from turn to turn.
+    for (const lane of turn % 2 === 0 ? lanes : lanes.toReversed()) await lane.load(order.turnMs, true);
+  }
+  return lanes.map((lane) => lane.close());
+}
+
+type OpenLane = {
+  /** One request in flight on each connection, for so long; resolves when all are answered. */
+  load(ms: number, counted: boolean): Promise<void>;
+  close(): LoadResult;
+};
+
+async function openLane({ port, producers, headers }: Lane, { name, partitions, offsets, connections }: LoadOrder): Promise<OpenLane> {
   const requests = buildRequests(name, partitions, offsets, headers, producers);
   const histogram = createHistogram();
   let succeeded = 0;
   let failed = 0;
   let firstFailure: string | undefined;
   let bodyBytes = 0;
-  const startAt = performance.now() + warmUpMs;
-  const stopAt = startAt + measureMs;
+  let seconds = 0;
+  let counted = false;
+  let startAt = 0;
+  let stopAt = 0;
 
-  const connection = (index: number) =>
-    new Promise<void>((resolve, reject) => {
-      const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-      const own = shareOf(requests, index, connections);
-      const sequences = new Array<number>(partitions).fill(0);
-      let next = 0;
-      let sentAt = 0;
-      const send = () => {
-        const { bytes, partition, records, stamp } = own[next++ % own.length] as BenchRequest;
-        const sequence = sequences[partition] ?? 0;
-        stamp?.(firstProducer + index, sequence);
-        sequences[partition] = sequence + records;
-        sentAt = performance.now();
-        socket.write(bytes);
-      };
-      const parse = createResponseParser((status, bytes) => {
-        const now = performance.now();
-        if (now >= startAt && now < stopAt) {
-          const ok = status >= 200 && status < 300;
-          if (ok) succeeded++;
-          else failed++;
-          if (!ok) firstFailure ??= `status ${status}`;
-          bodyBytes += bytes;
-          histogram.add((now - sentAt) * 1000);
-        }
-        if (now < stopAt) send();
-        else socket.end(resolve);
-      });
-      socket.on('connect', send);
-      socket.on('data', (chunk) => {
-        try {
-          parse(chunk);
-        } catch (error) {
-          reject(error);
-        }
-      });
-      socket.on('error', reject);
-      socket.on('close', () => (performance.now() < stopAt ? reject(new Error('the server closed a connection under load')) : resolve()));
+  const count = (status: number, bytes: number, tookMs: number): void => {
+    const ok = status >= 200 && status < 300;
+    if (ok) succeeded++;
+    else failed++;
+    if (!ok) firstFailure ??= `status ${status}`;
+    bodyBytes += bytes;
+    histogram.add(tookMs * 1000);
+  };
+
+  const openConnection = async (index: number) => {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    await once(socket, 'connect');
+    const own = shareOf(requests, index, connections);
+    const sequences = new Array<number>(partitions).fill(0);
+    let next = 0;
+    let sentAt = 0;
+    let turn: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
+    const send = () => {
+      const { bytes, partition, records, stamp } = own[next++ % own.length] as BenchRequest;
+      const sequence = sequences[partition] ?? 0;
+      stamp?.(firstProducer + index, sequence);
+      sequences[partition] = sequence + records;
+      sentAt = performance.now();
+      socket.write(bytes);
+    };
+    const parse = createResponseParser((status, bytes) => {
+      const now = performance.now();
+      if (counted && now >= startAt && now < stopAt) count(status, bytes, now - sentAt);
+      if (now < stopAt) send();
+      else turn?.resolve();
     });
+    socket.on('data', (chunk) => {
+      try {
+        parse(chunk);
+      } catch (error) {
+        turn?.reject(error as Error);
+      }
+    });
+    socket.on('error', (error) => turn?.reject(error));
+    socket.on('close', () => turn?.reject(new Error('the server closed a connection under load')));
+    return {
+      load: () =>
+        new Promise<void>((resolve, reject) => {
+          turn = { resolve, reject };
+          send();
+        }),
+      close: () => socket.destroy(),
+    };
+  };
 
-  await Promise.all(Array.from({ length: connections }, (_, index) => connection(index)));
-  return { succeeded, failed, firstFailure, seconds: measureMs / 1000, p50Ms: histogram.percentile(0.5) / 1000, p99Ms: histogram.percentile(0.99) / 1000, bodyBytes };
+  const open = await Promise.all(Array.from({ length: connections }, (_, index) => openConnection(index)));
+  return {
+    async load(ms, isCounted) {
+      counted = isCounted;
+      startAt = performance.now();
+      stopAt = startAt + ms;
+      if (counted) seconds += ms / 1000;
+      await Promise.all(open.map((connection) => connection.load()));
+    },
+    close() {
+      for (const connection of open) connection.close();
+      return { succeeded, failed, firstFailure, seconds, p50Ms: histogram.percentile(0.5) / 1000, p99Ms: histogram.percentile(0.99) / 1000, bodyBytes };
+    },
+  };
 }
 
 /** Like those that are drawn: near 2^53. */

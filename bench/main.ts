@@ -5,15 +5,16 @@ import { readOptions, wrongOption } from '../test/support/options.ts';
 import { startProgress } from '../test/support/progress.ts';
 import { type CaseName, caseNames, cases } from './cases.ts';
 import { profile } from './profile.ts';
-import { type Contender, connections, type Measurement, measure, type Preload, preloadTopic, type Setup } from './run.ts';
+import { type Contender, connections, type Measurement, measure, measureTogether, type Preload, preloadTopic, type Setup } from './run.ts';
 
 const help = `
 npm run bench -- [options]
 
 Measures our server against a null server (bench/null-server.ts: the same HTTP library, one fdatasync for all that
 arrives during the last one) over ${connections} keep-alive connections with one request in flight each, and the null server
-against the same on bare node:http; and idempotent appends against plain ones. Contenders take turns, each on a fresh data folder (fetch: a folder filled
-before). A ratio is that of one pair; printed are the median and the quartiles of all pairs. About 25 minutes.
+against the same on bare node:http; and idempotent appends against plain ones. The two servers of a pair stand side by
+side, each on a fresh data folder, and are loaded in turns of half a second (fetch: one after the other, on a folder
+filled before). A ratio is that of one pair; printed are the median and the quartiles of all pairs. About 25 minutes.
 
   --pairs N       pairs for each case (9)
   --seconds N     time measured for each contender (5), after a warm-up
@@ -117,8 +118,9 @@ async function compare(a: Contender, b: Contender, setup: Setup, count: number):
   const progress = startProgress(`  ${a} against ${b}`, count);
   const measured: Record<'a' | 'b', Measurement[]> = { a: [], b: [] };
   for (let pair = 0; pair < count; pair++) {
-    // Who goes first changes from pair to pair.
-    for (const side of pair % 2 === 0 ? (['a', 'b'] as const) : (['b', 'a'] as const)) measured[side].push(await measure(side === 'a' ? a : b, setup));
+    const [ofA, ofB] = await measurePair(a, b, setup, pair % 2 === 0);
+    measured.a.push(ofA);
+    measured.b.push(ofB);
     progress.update(pair + 1, `ratio ${ratioOf(pair).toFixed(2)}`);
   }
   progress.end();
@@ -133,6 +135,20 @@ async function compare(a: Contender, b: Contender, setup: Setup, count: number):
   const ratios = measured.a.map((_, pair) => ratioOf(pair));
   console.log(`  ratio ${quantile(ratios, 0.5).toFixed(3)}  (quartiles ${quantile(ratios, 0.25).toFixed(3)} to ${quantile(ratios, 0.75).toFixed(3)})`);
   return quantile(ratios, 0.5);
+}
+
+/** Who begins changes from pair to pair. */
+async function measurePair(a: Contender, b: Contender, setup: Setup, aFirst: boolean): Promise<[Measurement, Measurement]> {
+  const order = aFirst ? [a, b] : [b, a];
+  const [first, second] = (setup.preload === undefined ? await measureTogether(order, setup) : await oneAfterAnother(order, setup)) as [Measurement, Measurement];
+  return aFirst ? [first, second] : [second, first];
+}
+
+/** Of a folder that was filled before only one server can be the owner. */
+async function oneAfterAnother(contenders: readonly Contender[], setup: Setup): Promise<Measurement[]> {
+  const measurements: Measurement[] = [];
+  for (const contender of contenders) measurements.push(await measure(contender, setup));
+  return measurements;
 }
 
 function describe(runs: readonly Measurement[]): string {

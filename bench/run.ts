@@ -1,4 +1,4 @@
-// One measurement: a fresh server process, a load process, a few seconds, and what came of it.
+// One measurement: fresh server processes, a load process, a few seconds for each, and what came of it.
 
 import { execFileSync, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readTotals, removeFolder, type ServerProcess, startCommandIn, startServer, temporaryFolder, track } from '../test/support/server-process.ts';
 import { batchBody, type CaseName, recordsPerRequest, topic } from './cases.ts';
-import type { LoadOrder, LoadResult } from './load.ts';
+import type { Lane, LoadOrder, LoadResult } from './load.ts';
 
 /** `idempotent`: ours, and each connection is an idempotent producer; `plain`: ours, and none is, with the same work for the load. `guarded`: ours with tokens, and metrics that are read every second. `before`: the server of another checkout. */
 export type Contender = 'ours' | 'idempotent' | 'plain' | 'guarded' | 'before' | 'null' | 'bare';
@@ -39,42 +39,87 @@ const nullServer = fileURLToPath(new URL('null-server.ts', import.meta.url));
 const command = fileURLToPath(new URL('../bin/wadi.js', import.meta.url));
 const load = fileURLToPath(new URL('load.ts', import.meta.url));
 
+const turnMs = 500;
+
+/** Of one contender, alone. */
 export async function measure(contender: Contender, setup: Setup): Promise<Measurement> {
-  // Each fills gigabytes, and there are dozens.
-  const dataDir = temporaryFolder('bench');
-  const secrets = temporaryFolder('bench-tokens');
-  const tokenFile = join(secrets, 'tokens.json');
-  const token = contender === 'guarded' ? makeToken(tokenFile) : undefined;
-  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  const server = await startContender(contender, setup, dataDir, token === undefined ? [] : ['--tokens', tokenFile]);
-  const scraping = token === undefined ? undefined : setInterval(() => void fetch(`${server.url}/metrics`, { headers }).then((response) => response.text()), scrapeEveryMs);
+  const [measurement] = await measureTogether([contender], setup);
+  return measurement as Measurement;
+}
+
+/** Their servers stand side by side and are loaded in short turns, so that what else the machine does hits all alike. */
+export async function measureTogether(contenders: readonly Contender[], setup: Setup): Promise<Measurement[]> {
+  const stands: Stand[] = [];
   try {
-    if (contender !== 'null' && contender !== 'bare' && setup.preload === undefined) await createTopic(server.url, setup.partitions, headers);
+    for (const contender of contenders) stands.push(await openStand(contender, setup));
     const pressure = readPressure();
     const started = performance.now();
-    const result = await runLoad({
-      port: Number(new URL(server.url).port),
+    const turns = Math.max(1, Math.round((setup.seconds * 1_000) / turnMs));
+    const results = await runLoad({
+      lanes: stands.map(({ lane }) => lane),
+      turns,
+      turnMs: (setup.seconds * 1_000) / turns,
+      warmUpMs: Math.min(2_000, setup.seconds * 400),
       name: setup.name,
       partitions: setup.partitions,
       offsets: setup.preload?.offsets ?? [],
-      producers: contender === 'idempotent' || contender === 'plain' ? contender : 'none',
-      headers,
       connections,
-      warmUpMs: Math.min(2_000, setup.seconds * 400),
-      measureMs: setup.seconds * 1_000,
     });
     const cpuPressure = (readPressure() - pressure) / ((performance.now() - started) * 1_000);
-    if (result.failed > 0) throw new Error(`${contender}, ${setup.name}: ${result.failed} requests failed, the first with ${result.firstFailure}`);
-    if (result.succeeded === 0) throw new Error(`${contender}, ${setup.name}: no request was answered`);
-    const totals = readTotals(await server.stop());
-    return { ...result, perSecond: result.succeeded / result.seconds, totals, cpuPressure };
+    const measurements: Measurement[] = [];
+    for (const [i, { contender, server }] of stands.entries()) {
+      const result = results[i] as LoadResult;
+      if (result.failed > 0) throw new Error(`${contender}, ${setup.name}: ${result.failed} requests failed, the first with ${result.firstFailure}`);
+      if (result.succeeded === 0) throw new Error(`${contender}, ${setup.name}: no request was answered`);
+      measurements.push({ ...result, perSecond: result.succeeded / result.seconds, totals: readTotals(await server.stop()), cpuPressure });
+    }
+    return measurements;
   } catch (error) {
-    throw new Error(`${contender}, ${setup.name}: the measurement failed; the server printed:\n${server.output().trim()}`, { cause: error });
+    const printed = stands.map(({ contender, server }) => `${contender} printed:\n${server.output().trim()}`).join('\n');
+    throw new Error(`${contenders.join(' and ')}, ${setup.name}: the measurement failed; ${printed}`, { cause: error });
   } finally {
-    clearInterval(scraping);
-    await server.kill();
+    for (const stand of stands) await stand.close();
+  }
+}
+
+/** A contender's server, ready to be loaded. */
+type Stand = {
+  readonly contender: Contender;
+  readonly server: ServerProcess;
+  readonly lane: Lane;
+  close(): Promise<void>;
+};
+
+async function openStand(contender: Contender, setup: Setup): Promise<Stand> {
+  // Each fills gigabytes, and there are dozens.
+  const dataDir = temporaryFolder('bench');
+  const secrets = temporaryFolder('bench-tokens');
+  const removeFolders = () => {
     removeFolder(dataDir);
     removeFolder(secrets);
+  };
+  try {
+    const tokenFile = join(secrets, 'tokens.json');
+    const token = contender === 'guarded' ? makeToken(tokenFile) : undefined;
+    const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const server = await startContender(contender, setup, dataDir, token === undefined ? [] : ['--tokens', tokenFile]);
+    const scraping = token === undefined ? undefined : setInterval(() => void fetch(`${server.url}/metrics`, { headers }).then((response) => response.text()), scrapeEveryMs);
+    const close = async () => {
+      clearInterval(scraping);
+      await server.kill();
+      removeFolders();
+    };
+    try {
+      if (contender !== 'null' && contender !== 'bare' && setup.preload === undefined) await createTopic(server.url, setup.partitions, headers);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    const producers = contender === 'idempotent' || contender === 'plain' ? contender : 'none';
+    return { contender, server, lane: { port: Number(new URL(server.url).port), producers, headers }, close };
+  } catch (error) {
+    removeFolders();
+    throw error;
   }
 }
 
@@ -105,11 +150,11 @@ async function createTopic(url: string, partitions: number, headers: Readonly<Re
   await response.arrayBuffer();
 }
 
-function runLoad(order: LoadOrder): Promise<LoadResult> {
+function runLoad(order: LoadOrder): Promise<readonly LoadResult[]> {
   return new Promise((resolve, reject) => {
     const child = fork(load, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     track(child);
-    child.once('message', (result) => resolve(result as LoadResult));
+    child.once('message', (results) => resolve(results as readonly LoadResult[]));
     child.once('exit', (code) => reject(new Error(`the load process ended with code ${code}`)));
     child.send(order);
   });

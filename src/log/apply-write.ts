@@ -104,7 +104,6 @@ function assign(target: Record<string, Value>, name: string, value: Value | unde
 }
 
 function changed(old: Item, change: Change): Value | undefined {
-  const before = valueAt(old, change.path);
   switch (change.change) {
     case 'remove':
       return undefined;
@@ -112,6 +111,9 @@ function changed(old: Item, change: Change): Value | undefined {
       return change.value;
     case 'copy':
       return must(own(old, change.from), change.from, 'there');
+  }
+  const before = valueAt(old, change.path);
+  switch (change.change) {
     case 'append':
       return [...must(isList(before) ? before : undefined, change.path, 'a list'), ...change.values];
     case 'add':
@@ -126,16 +128,15 @@ function must<T>(value: T | undefined, path: Path, what: string): T {
   return value;
 }
 
-/** Compares each with each: they are few. */
 function assertDisjoint(changes: readonly Change[]): void {
-  for (let i = 1; i < changes.length; i++) {
-    const path = (changes[i] as Change).path;
+  /** Of each attribute that is touched: the entries; none: all of it. */
+  const touched = new Map<string, Set<string> | undefined>();
+  for (const { path } of changes) {
     const [attribute, entry] = typeof path === 'string' ? [path, undefined] : path;
-    for (let j = 0; j < i; j++) {
-      const other = (changes[j] as Change).path;
-      const overlaps = typeof other === 'string' ? other === attribute : other[0] === attribute && (entry === undefined || other[1] === entry);
-      if (overlaps) throw new InvalidWrite(`two changes touch ${String(path)}`);
-    }
+    const entries = touched.get(attribute);
+    if (entry === undefined ? touched.has(attribute) : entries === undefined ? touched.has(attribute) : entries.has(entry)) throw new InvalidWrite(`two changes touch ${String(path)}`);
+    if (entries !== undefined) entries.add(entry as string);
+    else touched.set(attribute, entry === undefined ? undefined : new Set([entry]));
   }
 }
 

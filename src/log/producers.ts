@@ -71,8 +71,10 @@ export type Evictable = { readonly name: string; readonly state: ProducerState }
  * who found a producer absent can then land no batch of its own, for its pin lies below the window (PROTOCOL 2.4).
  */
 export function evictable(head: Head, windowBase: number): Evictable[] {
-  return head.producers.all().filter(({ state }) => lastOffsetOf(state) < windowBase);
+  return before(windowBase, head.producers.all());
 }
+
+const before = (windowBase: number, producers: readonly Evictable[]): Evictable[] => producers.filter(({ state }) => lastOffsetOf(state) < windowBase);
 
 /** Where a head has more producers than the first they come and go, and so many stay. */
 const [crowd, few] = [16, 8];
@@ -89,7 +91,7 @@ export function leaving(head: Head, idleCommits: number): Evictable[] {
   if (all.length === 0) return [];
   const newestFirst = all.map(({ state: { commitOffset } }) => commitOffset).sort((a, b) => b - a);
   const crowdedFrom = newestFirst.length > crowd ? (newestFirst[few] ?? -1) : -1;
-  return evictable(head, head.currentBase).filter(
+  return before(head.currentBase, all).filter(
     ({ name, state: { commitOffset } }) => isKeyedProducer(name) || commitOffset <= crowdedFrom || (head.nextOffset - commitOffset) / perCommit > idleCommits,
   );
 }

@@ -14,7 +14,11 @@ const recordMembers = ['key', 'keyEncoding', 'value', 'valueEncoding', 'headers'
 export type ScannedRecord = { [Member in (typeof recordMembers)[number]]?: Span };
 
 const bodyMembers = ['records', 'producer'] as const;
-export type ScannedBody = { readonly records: readonly ScannedRecord[]; readonly producer?: Span };
+const producerMembers = ['id', 'epoch', 'sequence'] as const;
+export type ScannedProducer = { readonly [Member in (typeof producerMembers)[number]]: number };
+
+/** `producer`: its numbers, where it is written as most clients write it; else its span, whatever is in it. */
+export type ScannedBody = { readonly records: readonly ScannedRecord[]; readonly producer?: ScannedProducer | Span };
 
 /**
  * @throws WadiError invalid_json, json_too_deep, invalid_utf8; invalid_request for members that a body has not,
@@ -23,7 +27,7 @@ export type ScannedBody = { readonly records: readonly ScannedRecord[]; readonly
 export function scanRecords(body: Uint8Array): ScannedBody {
   beginScan(body);
   let records: ScannedRecord[] | undefined;
-  let producer: Span | undefined;
+  let producer: ScannedProducer | Span | undefined;
   const seen = new Set<string>();
   const end = scanObject(body, start(body, openObject, 'an object {"records":[…]}'), (name, at) => {
     const member = bodyMembers.find((known) => known === name);
@@ -31,8 +35,9 @@ export function scanRecords(body: Uint8Array): ScannedBody {
     if (seen.has(member)) throw new WadiError('invalid_request', `The body has "${member}" twice.`);
     seen.add(member);
     if (member === 'producer') {
-      const valueEnd = skipValue(body, at, 0);
-      producer = { start: at, end: valueEnd };
+      const plainEnd = scanPlainProducer(body, at);
+      const valueEnd = plainEnd < 0 ? skipValue(body, at, 0) : plainEnd;
+      producer = plainEnd < 0 ? { start: at, end: valueEnd } : { id: plainNumbers[0], epoch: plainNumbers[1], sequence: plainNumbers[2] };
       return valueEnd;
     }
     records = [];
@@ -42,6 +47,37 @@ export function scanRecords(body: Uint8Array): ScannedBody {
   if (records === undefined) throw new WadiError('invalid_request', 'The body has no "records".');
   return producer === undefined ? { records } : { records, producer };
 }
+
+const producerNames = producerMembers.map((member) => new TextEncoder().encode(`"${member}"`));
+/** What the last scan of a plain producer found. */
+const plainNumbers: [number, number, number] = [0, 0, 0];
+
+/** Where the object ends whose members are these in this order, each an integer of digits alone; else -1, and nothing is wrong with it yet. */
+function scanPlainProducer(body: Uint8Array, from: number): number {
+  if (body[from] !== openObject) return -1;
+  let at = skipSpace(body, from + 1);
+  for (let i = 0; i < 3; i++) {
+    const name = producerNames[i] as Uint8Array;
+    for (let j = 0; j < name.length; j++) if (body[at++] !== name[j]) return -1;
+    at = skipSpace(body, at);
+    if (body[at] !== colon) return -1;
+    const digitsAt = skipSpace(body, at + 1);
+    let number = 0;
+    for (at = digitsAt; isDigit(body[at]); at++) number = number * 10 + (body[at] as number) - zero;
+    const digits = at - digitsAt;
+    if (digits === 0 || digits > maxDigits || (digits > 1 && body[digitsAt] === zero)) return -1;
+    plainNumbers[i] = number;
+    at = skipSpace(body, at);
+    if (body[at] !== (i === 2 ? closeObject : comma)) return -1;
+    at = i === 2 ? at + 1 : skipSpace(body, at + 1);
+  }
+  return at;
+}
+
+const zero = 0x30;
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= zero && byte <= 0x39;
+/** Of a number below 2^53: so many are exact. */
+const maxDigits = 16;
 
 /** The elements of a body that is one array. @throws WadiError as `scanRecords`, without invalid_record */
 export function scanValues(body: Uint8Array): Span[] {

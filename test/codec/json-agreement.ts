@@ -63,7 +63,7 @@ function scanned(scan: Scan, body: Buffer): Answer {
     if (scan === 'values') return { spans: scanValues(body).map((span) => parsed(body, span)) };
     const { records, producer } = scanRecords(body);
     const values = records.map((record: ScannedRecord) => Object.fromEntries(Object.entries(record).map(([name, span]) => [name, parsed(body, span)])));
-    return { spans: producer === undefined ? { records: values } : { records: values, producer: parsed(body, producer) } };
+    return { spans: producer === undefined ? { records: values } : { records: values, producer: 'id' in producer ? producer : parsed(body, producer) } };
   } catch (error) {
     if (error instanceof WadiError && error.code !== 'internal') return { code: error.code };
     // No name, or a span that JSON.parse does not take.

@@ -39,6 +39,31 @@ describe('spans', () => {
     expect(scanRecords(utf8('{"records":[],"producer": null}')).producer).toEqual({ start: 26, end: 30 });
   });
 
+  test.each([
+    ['{"id":1,"epoch":0,"sequence":12}', { id: 1, epoch: 0, sequence: 12 }],
+    [' { "id" : 9007199254740991 ,\t"epoch":32767,"sequence"\n: 2147483647 } ', { id: 9007199254740991, epoch: 32767, sequence: 2147483647 }],
+  ])('a producer as most clients write it: %s', (text, producer) => {
+    expect(scanRecords(utf8(`{"producer":${text},"records":[]}`)).producer).toEqual(producer);
+  });
+
+  test.each([
+    '{"epoch":0,"id":1,"sequence":2}',
+    '{"id":1,"epoch":0,"sequence":2,"more":1}',
+    '{"id":1,"epoch":0,"sequence":-2}',
+    '{"id":1,"epoch":0,"sequence":2e1}',
+    '{"id":12345678901234567,"epoch":0,"sequence":2}',
+    '{"id":"1","epoch":0,"sequence":2}',
+  ])('a producer of another form is left to whoever reads it: %s', (text) => {
+    expect(scanRecords(utf8(`{"producer":${text},"records":[]}`)).producer).toEqual({ start: 12, end: 12 + text.length });
+  });
+
+  test.each(['{"id":01,"epoch":0,"sequence":2}', '{"id":,"epoch":0,"sequence":2}', '{"id" 1,"epoch":0,"sequence":2}', '{"id":1,"epoch":0,"sequence":2', '{"id":1 "epoch":0,"sequence":2}'])(
+    'a producer that is no JSON: %s',
+    (text) => {
+      expect(refusalCode(() => scanRecords(utf8(`{"producer":${text},"records":[]}`)))).toBe('invalid_json');
+    },
+  );
+
   test('of values and of a value', () => {
     expect(scanValues(utf8(' [1 , "a",{} ,[ ] ,null] '))).toEqual([2, 6, 10, 14, 19].map((start, i) => ({ start, end: start + ([1, 3, 2, 3, 4][i] ?? 0) })));
     expect(scanValues(utf8('[]'))).toEqual([]);

@@ -10,7 +10,7 @@
 import type { RecordToAppend } from '../../broker/append.ts';
 import type { Header } from '../../record/batch-records.ts';
 import { WadiError } from '../../record/errors.ts';
-import { closeObject, comma, isJson, isNull, skipSpace, utf8 } from '../../record/json-grammar.ts';
+import { isJson, isNull, skipSpace, utf8 } from '../../record/json-grammar.ts';
 import { type ScannedRecord, type Span, scanRecordLine, scanRecords, scanValueLine, scanValues } from '../../record/json-scanner.ts';
 import { limits } from '../../record/limits.ts';
 import { readHeaders } from './json-headers.ts';
@@ -39,28 +39,9 @@ export function readJsonRecords(body: Uint8Array, as: JsonForm, { key, now }: { 
     return one;
   });
   if (producer === undefined) return { records: read };
+  if ('id' in producer) return { records: read, producer };
   if (producer.end - producer.start > maxProducerBytes) throw new WadiError('invalid_request', `"producer" has more than ${maxProducerBytes} bytes.`);
-  return { records: read, producer: readProducer(body, producer) };
-}
-
-const producerMembers = [Buffer.from('"id"'), Buffer.from('"epoch"'), Buffer.from('"sequence"')] as const;
-
-/** As most clients write it, in this order and without exponents; other forms are parsed, which takes longer. The scanner has checked the grammar. */
-function readProducer(body: Uint8Array, span: Span): unknown {
-  let at = skipSpace(body, span.start + 1);
-  const values: number[] = [];
-  for (const member of producerMembers) {
-    for (const byte of member) if (body[at++] !== byte) return parsed(body, span);
-    at = skipSpace(body, skipSpace(body, at) + 1);
-    let value = 0;
-    for (let digit = body[at] as number; digit >= 0x30 && digit <= 0x39; digit = body[++at] as number) value = value * 10 + digit - 0x30;
-    at = skipSpace(body, at);
-    if (body[at] !== (values.length === 2 ? closeObject : comma)) return parsed(body, span);
-    values.push(value);
-    at = skipSpace(body, at + 1);
-  }
-  const [id, epoch, sequence] = values;
-  return { id, epoch, sequence };
+  return { records: read, producer: parsed(body, producer) };
 }
 
 /** The record in a line of the body, or the one whose value the line is. @throws WadiError as `readJsonRecords`, as if it were the only one */
