@@ -14,10 +14,10 @@ Measures our server against a null server (bench/null-server.ts: the same HTTP l
 arrives during the last one) over ${connections} keep-alive connections with one request in flight each, and the null server
 against the same on bare node:http; and idempotent appends against plain ones. The two servers of a pair stand side by
 side, each on a fresh data folder, and are loaded in turns of half a second (fetch: one after the other, on a folder
-filled before). A ratio is that of one pair; printed are the median and the quartiles of all pairs. About 25 minutes.
+filled before). A ratio is that of one pair; printed are the median and the quartiles of all pairs. About 35 minutes.
 
   --pairs N       pairs for each case (9)
-  --seconds N     time measured for each contender (5), after a warm-up
+  --seconds N     time measured for each contender (5), after a warm-up of the same length
   --case NAME     one case only: ${caseNames.join(', ')}
   --partitions N  partitions of the topic (1; and 6 in a few more pairs without a target)
   --preload N     MiB in the topic that is fetched from (32; and 128, more than the server keeps in

@@ -59,7 +59,7 @@ export async function measureTogether(contenders: readonly Contender[], setup: S
       lanes: stands.map(({ lane }) => lane),
       turns,
       turnMs: (setup.seconds * 1_000) / turns,
-      warmUpMs: Math.min(2_000, setup.seconds * 400),
+      warmUpMs: setup.seconds * 1_000,
       name: setup.name,
       partitions: setup.partitions,
       offsets: setup.preload?.offsets ?? [],

@@ -68,6 +68,8 @@ type Producers = {
   get(name: string): ProducerState | undefined;
   /** @throws WadiError storage_corrupt */
   all(): { readonly name: string; readonly state: ProducerState }[];
+  /** Without decoding them. @throws WadiError storage_corrupt */
+  commitOffsets(): { readonly name: string; readonly commitOffset: number }[];
   /** What they take of the item, as DynamoDB counts it. */
   bytes(): number;
 };
@@ -80,13 +82,17 @@ function parseProducers(map: { readonly [entry: string]: Value }): Producers {
     if (!(state instanceof Uint8Array)) throw damagedProducer();
     return decodeProducer(state, map[offsetEntry(name)]);
   };
+  const names = (): string[] => Object.keys(map).filter((name) => !name.endsWith(offsetMark));
   return {
     get,
+    commitOffsets: () =>
+      names().map((name) => {
+        const commitOffset = map[offsetEntry(name)];
+        if (typeof commitOffset !== 'number') throw damagedProducer();
+        return { name, commitOffset };
+      }),
     bytes: () => Object.entries(map).reduce((sum, [name, value]) => sum + name.length + (value instanceof Uint8Array ? value.length : numberBytes(Number(value))) + 1, 0),
-    all: () =>
-      Object.keys(map)
-        .filter((name) => !name.endsWith(offsetMark))
-        .map((name) => ({ name, state: get(name) as ProducerState })),
+    all: () => names().map((name) => ({ name, state: get(name) as ProducerState })),
   };
 }
 

@@ -87,12 +87,17 @@ const [crowd, few] = [16, 8];
 export function leaving(head: Head, idleCommits: number): Evictable[] {
   const commits = head.previous.length + head.current.length;
   const perCommit = Math.max(1, (head.nextOffset - head.windowBase) / Math.max(1, commits));
-  const all = head.producers.all();
+  const all = head.producers.commitOffsets();
   if (all.length === 0) return [];
-  const newestFirst = all.map(({ state: { commitOffset } }) => commitOffset).sort((a, b) => b - a);
+  const newestFirst = all.map(({ commitOffset }) => commitOffset).sort((a, b) => b - a);
   const crowdedFrom = newestFirst.length > crowd ? (newestFirst[few] ?? -1) : -1;
-  return before(head.currentBase, all).filter(
-    ({ name, state: { commitOffset } }) => isKeyedProducer(name) || commitOffset <= crowdedFrom || (head.nextOffset - commitOffset) / perCommit > idleCommits,
+  const windowBase = head.currentBase;
+  const idle = all.filter(
+    ({ name, commitOffset }) => commitOffset < windowBase && (isKeyedProducer(name) || commitOffset <= crowdedFrom || (head.nextOffset - commitOffset) / perCommit > idleCommits),
+  );
+  return before(
+    windowBase,
+    idle.map(({ name }) => ({ name, state: head.producers.get(name) as ProducerState })),
   );
 }
 

@@ -26,7 +26,7 @@ export function cursor(bytes: Uint8Array, at = 0): Cursor {
 
 /**
  * At least as many bytes as the value takes.
- * @throws InvalidWrite for what no ledger keeps: numbers that are no safe integers, text that is not well formed, nesting beyond 32.
+ * @throws InvalidWrite for what no ledger keeps: numbers that are no safe integers, nesting beyond 32.
  */
 export function boundOf(value: Value, depth = 0): number {
   if (typeof value === 'number') {
@@ -49,10 +49,7 @@ export function boundOf(value: Value, depth = 0): number {
   return bound;
 }
 
-export function boundOfText(text: string): number {
-  if (!text.isWellFormed()) throw new InvalidWrite('a string holds half of a surrogate pair');
-  return maxVarintBytes + 3 * text.length;
-}
+export const boundOfText = (text: string): number => maxVarintBytes + 3 * text.length;
 
 export function writeValue(to: Cursor, value: Value): void {
   if (typeof value === 'number') {
@@ -104,6 +101,7 @@ export function writeBytes(to: Cursor, bytes: Uint8Array): void {
   to.at += bytes.length;
 }
 
+/** @throws InvalidWrite for text that is not well formed */
 export function writeText(to: Cursor, text: string): void {
   const { bytes, at } = to;
   if (text.length < 64) {
@@ -120,6 +118,7 @@ export function writeText(to: Cursor, text: string): void {
       return;
     }
   }
+  if (!text.isWellFormed()) throw new InvalidWrite('a string holds half of a surrogate pair');
   writeVarint(to, Buffer.byteLength(text));
   to.at += bytes.write(text, to.at, 'utf8');
 }
