@@ -7,7 +7,12 @@ import type { Broker } from './broker.ts';
 
 export const partitionChannel = partitionKey;
 
-export const topicChannel = (topicId: TopicId): string => `T#${topicId}`;
+export const topicChannel = (topicId: TopicId): string => `${topicMark}${topicId}`;
+
+const topicMark = 'T#';
+
+/** undefined: the channel is that of a partition, and its name the partition key of the head. */
+export const topicOfChannel = (channel: string): TopicId | undefined => (channel.startsWith(topicMark) ? channel.slice(topicMark.length) : undefined);
 
 export type Waiting = { readonly waitMs: number /** The reader is gone. */; readonly signal?: AbortSignal | undefined };
 

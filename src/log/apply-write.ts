@@ -128,7 +128,8 @@ function must<T>(value: T | undefined, path: Path, what: string): T {
   return value;
 }
 
-function assertDisjoint(changes: readonly Change[]): void {
+/** @throws InvalidWrite where two changes touch the same path */
+export function assertDisjoint(changes: readonly Change[]): void {
   /** Of each attribute that is touched: the entries; none: all of it. */
   const touched = new Map<string, Set<string> | undefined>();
   for (const { path } of changes) {

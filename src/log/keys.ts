@@ -17,7 +17,10 @@ const dueWidth = 13;
 
 export const partitionKey = (topicId: TopicId, partition: number): string => `P#${topicId}#${partition}`;
 
-export const headKey = (topicId: TopicId, partition: number): Key => ({ pk: partitionKey(topicId, partition), sk: 'H' });
+export const headKey = (topicId: TopicId, partition: number): Key => headKeyOf(partitionKey(topicId, partition));
+
+/** @param partition as `partitionKey` makes it */
+export const headKeyOf = (partition: string): Key => ({ pk: partition, sk: 'H' });
 
 /** The manifest: where the log starts and how far it is compacted. */
 export const manifestKey = (topicId: TopicId, partition: number): Key => ({ pk: partitionKey(topicId, partition), sk: 'F' });

@@ -74,7 +74,9 @@ export const requiredKinds: readonly string[] = [
   'value: a large number',
   ...['applied', 'refused', 'invalid'].map((outcome) => `writeAll ${outcome}`),
   'writes in flight together',
-  'the same key twice in flight',
   'read',
   ...['up', 'down'].flatMap((way) => [`scan ${way}`, `scan ${way} from`, `scan ${way} to`, `scan ${way} cut short`]),
 ];
+
+/** And what only a ledger can meet that carries out calls in the order in which they were made. */
+export const orderedKinds: readonly string[] = ['the same key twice in flight'];

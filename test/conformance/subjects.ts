@@ -8,8 +8,11 @@ import { openFileObjectStore } from '../../src/adapters/local/file-object-store.
 import { openJournalLedger } from '../../src/adapters/local/journal-ledger.ts';
 import { memoryLedger } from '../../src/adapters/memory/ledger.ts';
 import { memoryObjectStore } from '../../src/adapters/memory/object-store.ts';
+import type { Item, Write } from '../../src/log/write.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
+import { type Emulator, ledgerOn, objectsOn, startDynamoDbLocal, startDynoxide, startVersitygw } from '../support/emulators.ts';
+import type { IsGap } from './ledger-run.ts';
 
 type Opened<T> = { readonly store: T; close(): Promise<void> };
 
@@ -37,6 +40,40 @@ export const ledgerSubjects: readonly LedgerSubject[] = [
   },
 ];
 
+export type CloudSubject = LedgerSubject & { readonly writes: number; readonly gap?: { readonly what: string; readonly is: IsGap } };
+
+/** `--dynamodb`: the ledger on DynamoDB, held to by two emulators of it. */
+export const dynamoSubjects: readonly CloudSubject[] = [
+  {
+    name: 'dynamodb on dynoxide',
+    ordered: false,
+    writes: 10_000,
+    open: () => openDynamo(startDynoxide()),
+    gap: { what: 'an entry removed from what is no map, which DynamoDB refuses and dynoxide takes for nothing to do', is: removesFromNoMap },
+  },
+  { name: 'dynamodb on DynamoDB Local', ordered: false, writes: 2_000, open: () => openDynamo(startDynamoDbLocal()) },
+];
+
+function removesFromNoMap(write: Write, item: Item | undefined): boolean {
+  if (write.action !== 'update') return false;
+  return write.changes.some(({ change, path }) => {
+    const map = typeof path === 'string' ? undefined : item?.[path[0]];
+    return change === 'remove' && typeof path !== 'string' && (typeof map !== 'object' || Array.isArray(map) || map instanceof Uint8Array);
+  });
+}
+
+async function openDynamo(starting: Promise<Emulator>): Promise<Opened<Ledger>> {
+  const emulator = await starting;
+  const { ledger, close } = await ledgerOn(emulator);
+  return {
+    store: ledger,
+    close: async () => {
+      close();
+      await emulator.stop();
+    },
+  };
+}
+
 export const objectSubjects: readonly ObjectSubject[] = [
   { name: 'memory', open: async () => ({ store: memoryObjectStore(Date.now), close: nothing }) },
   {
@@ -46,6 +83,24 @@ export const objectSubjects: readonly ObjectSubject[] = [
       const folder = await openDataFolder(path);
       const store = await openFileObjectStore({ root: folder.objectsPath, aside: folder.asidePath });
       return { store, close: () => Promise.resolve(folder.release()).then(remove) };
+    },
+  },
+];
+
+/** `--s3`: the object store on S3, held to by an emulator of it. */
+export const s3Subjects: readonly ObjectSubject[] = [
+  {
+    name: 's3 on versitygw',
+    open: async () => {
+      const emulator = await startVersitygw();
+      const { objects, close } = await objectsOn(emulator);
+      return {
+        store: objects,
+        close: async () => {
+          close();
+          await emulator.stop();
+        },
+      };
     },
   },
 ];

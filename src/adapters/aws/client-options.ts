@@ -1,0 +1,23 @@
+// What the clients of DynamoDB and S3 have in common: one attempt for each send, since what is retried the protocol
+// says, and bounds in time, since a call without an answer is one whose outcome is unknown.
+
+import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+
+export type AwsOptions = {
+  /** Default: as the environment says (AWS_ENDPOINT_URL and its like), else that of AWS. */
+  readonly endpoint?: string | undefined;
+  readonly region?: string | undefined;
+  readonly credentials?: DynamoDBClientConfig['credentials'];
+};
+
+const connectionTimeout = 1_000;
+const agent = { maxSockets: 256, keepAlive: true };
+
+/** @param requestTimeout milliseconds for an answer */
+export const clientOptions = ({ endpoint, region, credentials }: AwsOptions, requestTimeout: number) => ({
+  maxAttempts: 1,
+  requestHandler: { connectionTimeout, requestTimeout, throwOnRequestTimeout: true, httpAgent: agent, httpsAgent: agent },
+  ...(endpoint === undefined ? {} : { endpoint }),
+  ...(region === undefined ? {} : { region }),
+  ...(credentials === undefined ? {} : { credentials }),
+});
