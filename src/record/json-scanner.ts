@@ -15,7 +15,7 @@ export type ScannedRecord = { [Member in (typeof recordMembers)[number]]?: Span 
 
 const bodyMembers = ['records', 'producer'] as const;
 const producerMembers = ['id', 'epoch', 'sequence'] as const;
-export type ScannedProducer = { readonly [Member in (typeof producerMembers)[number]]: number };
+type ScannedProducer = { readonly [Member in (typeof producerMembers)[number]]: number };
 
 /** `producer`: its numbers, where it is written as most clients write it; else its span, whatever is in it. */
 export type ScannedBody = { readonly records: readonly ScannedRecord[]; readonly producer?: ScannedProducer | Span };

