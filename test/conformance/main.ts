@@ -56,10 +56,10 @@ for (const { name, ordered, open, wanted, gap } of subjects) {
   await close();
 }
 
-for (const { name, open } of values.s3 ? s3Subjects : embedded ? objectSubjects : []) {
+for (const { name, precisionMs, open } of values.s3 ? s3Subjects : embedded ? objectSubjects : []) {
   const { store, close } = await open();
   const startMs = performance.now();
-  const run = await runObjects(store, operations, seeded(seed + 1));
+  const run = await runObjects(store, operations, seeded(seed + 1), precisionMs);
   table[`objects ${name}`] = { operations: run.operations, kinds: run.kinds.size, seconds: ((performance.now() - startMs) / 1000).toFixed(1), differences: run.differences.length };
   check(`object store ${name} agrees with a map`, run.differences);
   check(`object store ${name} met every kind of call`, unreached(run.kinds, requiredObjectKinds));

@@ -30,7 +30,8 @@ export const requiredObjectKinds = [
   'empty object',
 ];
 
-export async function runObjects(store: ObjectStore, operations: number, chance: Chance): Promise<ObjectRun> {
+/** @param precisionMs of the store's own clock */
+export async function runObjects(store: ObjectStore, operations: number, chance: Chance, precisionMs = 0): Promise<ObjectRun> {
   const model = new Map<string, Uint8Array>();
   const run: ObjectRun = { kinds: new Map(), operations: 0, differences: [] };
   const startMs = await store.nowMs();
@@ -88,7 +89,7 @@ export async function runObjects(store: ObjectStore, operations: number, chance:
     const nowMs = await store.nowMs();
     same(
       `times of ${prefix}`,
-      found.filter(({ modifiedMs }) => modifiedMs < startMs || modifiedMs > nowMs),
+      found.filter(({ modifiedMs }) => modifiedMs < startMs - precisionMs || modifiedMs > nowMs + precisionMs),
       [],
     );
   }

@@ -23,7 +23,7 @@ export type LedgerSubject = {
   open(): Promise<Opened<Ledger>>;
 };
 
-export type ObjectSubject = { readonly name: string; open(): Promise<Opened<ObjectStore>> };
+export type ObjectSubject = { readonly name: string /** Of its clock. */; readonly precisionMs?: number; open(): Promise<Opened<ObjectStore>> };
 
 const nothing = async () => {};
 
@@ -91,6 +91,7 @@ export const objectSubjects: readonly ObjectSubject[] = [
 export const s3Subjects: readonly ObjectSubject[] = [
   {
     name: 's3 on versitygw',
+    precisionMs: 1_000,
     open: async () => {
       const emulator = await startVersitygw();
       const { objects, close } = await objectsOn(emulator);

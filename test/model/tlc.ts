@@ -1,6 +1,6 @@
 // TLC, the model checker of TLA+, as a process: fetched from Maven Central once, and kept for the next run.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
