@@ -63,7 +63,7 @@ function scanPlainProducer(body: Uint8Array, from: number): number {
     if (body[at] !== colon) return -1;
     const digitsAt = skipSpace(body, at + 1);
     let number = 0;
-    for (at = digitsAt; isDigit(body[at]); at++) number = number * 10 + (body[at] as number) - zero;
+    for (at = digitsAt; isDigit(body[at]); at++) number = number * 10 + ((body[at] as number) - zero);
     const digits = at - digitsAt;
     if (digits === 0 || digits > maxDigits || (digits > 1 && body[digitsAt] === zero)) return -1;
     plainNumbers[i] = number;
