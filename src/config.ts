@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { type LogFormat, type LogLevel, logFormats, logLevels } from './wiring/log.ts';
 
 export type ServerConfig = {
-  readonly dataDir: string;
+  readonly home: HomeConfig;
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
@@ -19,15 +19,33 @@ export type ServerConfig = {
   readonly logFormat: LogFormat;
 };
 
+/** Where the log lives: a folder of this machine, or a table and a bucket that any number of servers share. */
+export type HomeConfig =
+  | { readonly kind: 'embedded'; readonly dataDir: string }
+  | {
+      readonly kind: 'cloud';
+      readonly table: string;
+      readonly bucket: string;
+      readonly aws: { readonly endpoint?: string | undefined; readonly region?: string | undefined };
+      readonly pathStyle: boolean;
+    };
+
 export type CommandLine = { readonly run: ServerConfig } | { readonly help: string } | { readonly wrong: string };
 
-const defaults = { data: './data', host: '127.0.0.1', port: 8080 };
+const defaults = { data: './data', table: 'wadi', host: '127.0.0.1', port: 8080 };
 
 const help = `Wadi: Kafka's model behind an HTTP API, on one machine.
 
   npm start -- [options]
 
   --data DIR     where everything is stored; made if need be     (${defaults.data})
+  --ledger dynamodb --store s3
+                 store everything in a table of DynamoDB and a bucket of S3 instead, which
+                 any number of servers may share; credentials and region are found as the
+                 AWS command line finds them
+  --table NAME   the table; its key is pk and sk, both strings   (${defaults.table})
+  --bucket NAME  the bucket
+  --region NAME  their region
   --host HOST    address to listen on                            (${defaults.host})
   --port N       port to listen on; 0: any free one              (${defaults.port})
 
@@ -58,7 +76,12 @@ SIGTERM or SIGINT stops it: what was accepted is answered, and a second signal e
 `;
 
 const options = {
-  data: { type: 'string', default: defaults.data },
+  data: { type: 'string' },
+  ledger: { type: 'string' },
+  store: { type: 'string' },
+  table: { type: 'string' },
+  bucket: { type: 'string' },
+  region: { type: 'string' },
   host: { type: 'string', default: defaults.host },
   port: { type: 'string', default: String(defaults.port) },
   tokens: { type: 'string' },
@@ -75,9 +98,10 @@ const options = {
 export function readCommandLine(args: readonly string[]): CommandLine {
   try {
     const given = parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
-    const { data, host, port, tokens, insecure, help: wantsHelp, 'tls-cert': certPath, 'tls-key': keyPath, 'cors-origin': origins = [], 'log-level': logLevel, 'log-format': logFormat } = given;
+    const home = readHome(given);
+    if ('wrong' in home) return home;
+    const { host, port, tokens, insecure, help: wantsHelp, 'tls-cert': certPath, 'tls-key': keyPath, 'cors-origin': origins = [], 'log-level': logLevel, 'log-format': logFormat } = given;
     if (wantsHelp) return { help };
-    if (data === '') return { wrong: '--data is a folder; it must not be empty.' };
     if (host === '') return { wrong: '--host is an address or a name; it must not be empty.' };
     if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) return { wrong: `--port is a number from 0 to 65535, not ${JSON.stringify(port)}.` };
     if (tokens === '') return { wrong: '--tokens is a file; it must not be empty.' };
@@ -93,11 +117,27 @@ export function readCommandLine(args: readonly string[]): CommandLine {
     }
     const tls = certPath === undefined || keyPath === undefined ? undefined : { certPath, keyPath };
     return {
-      run: { dataDir: data, host, port: Number(port), localOnly: !insecure && isLoopback(host) && tokens === undefined, tokensPath: tokens, tls, corsOrigins: new Set(origins), logLevel, logFormat },
+      run: { home, host, port: Number(port), localOnly: !insecure && isLoopback(host) && tokens === undefined, tokensPath: tokens, tls, corsOrigins: new Set(origins), logLevel, logFormat },
     };
   } catch (error) {
     return { wrong: `${(error as Error).message.split('. ')[0]?.replace(/\.$/, '')}.` };
   }
+}
+
+type HomeOptions = { readonly [Name in 'data' | 'ledger' | 'store' | 'table' | 'bucket' | 'region']?: string | undefined };
+
+function readHome({ data, ledger, store, table, bucket, region }: HomeOptions): HomeConfig | { readonly wrong: string } {
+  if (ledger === undefined && store === undefined) {
+    const without = Object.entries({ table, bucket, region }).find(([, value]) => value !== undefined)?.[0];
+    if (without !== undefined) return { wrong: `--${without} is for --ledger dynamodb --store s3: give both, or leave it out.` };
+    if (data === '') return { wrong: '--data is a folder; it must not be empty.' };
+    return { kind: 'embedded', dataDir: data ?? defaults.data };
+  }
+  if (ledger !== 'dynamodb' || store !== 's3') return { wrong: '--ledger dynamodb and --store s3 go together: give both, or neither for a folder of this machine.' };
+  if (data !== undefined) return { wrong: '--data is a folder of this machine; with --ledger dynamodb --store s3 nothing is stored there. Leave it out.' };
+  if (bucket === undefined || bucket === '') return { wrong: '--store s3 needs --bucket NAME: the bucket for what is stored.' };
+  const { AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 } = process.env;
+  return { kind: 'cloud', table: table ?? defaults.table, bucket, aws: { region }, pathStyle: (AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL) !== undefined };
 }
 
 const isOneOf = <T extends string>(choices: readonly T[], given: string): given is T => choices.some((choice) => choice === given);

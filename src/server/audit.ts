@@ -1,7 +1,8 @@
 // The audit of a data folder, as `wadi audit` runs it: opens the folder as a server would, reads everything, closes it.
 
 import { WadiError } from '../record/errors.ts';
-import { type AuditCounts, type AuditReport, CannotOpen, openEmbedded } from '../wiring/embedded.ts';
+import { openEmbedded } from '../wiring/embedded.ts';
+import { type AuditCounts, type AuditReport, CannotOpen } from '../wiring/home.ts';
 
 type AuditOutcome = { readonly counts: AuditCounts; readonly findings: number };
 

@@ -11,7 +11,8 @@ import type { AccessLog, Api } from '../http/api.ts';
 import { createApp } from '../http/app.ts';
 import { createApi } from '../http/create-api.ts';
 import { limits } from '../record/limits.ts';
-import { CannotOpen, type Home, openEmbedded } from '../wiring/embedded.ts';
+import { openEmbedded } from '../wiring/embedded.ts';
+import { CannotOpen, type Home } from '../wiring/home.ts';
 import { createLog, type Log } from '../wiring/log.ts';
 import { type Listening, listen, type TlsFiles } from './listen.ts';
 
@@ -20,7 +21,7 @@ const closingMs = 3_000;
 
 /** Resolves with the exit code. */
 export async function runServer(config: ServerConfig): Promise<number> {
-  const { dataDir, host, port, localOnly, corsOrigins } = config;
+  const { host, port, localOnly, corsOrigins } = config;
   const stopping = new AbortController();
   const signal = nextSignal();
   let home: Home | undefined;
@@ -30,7 +31,7 @@ export async function runServer(config: ServerConfig): Promise<number> {
     tokens = await readTokens(config);
     const tls = await readTls(config);
     const log = createLog(config.logLevel, config.logFormat, (line) => process.stderr.write(line));
-    home = await openEmbedded(dataDir, log);
+    home = await openHome(config, log);
     const { broker, onWorkLeft, ready, metrics } = home;
     const api: Api = createApi({
       broker,
@@ -74,6 +75,13 @@ export async function runServer(config: ServerConfig): Promise<number> {
   const { appends, commits, syncs } = home.totals();
   process.stdout.write(`stopped: ${appends} appends, ${commits} commits, ${syncs} syncs\n`);
   return 0;
+}
+
+async function openHome({ home }: ServerConfig, log: Log): Promise<Home> {
+  if (home.kind === 'embedded') return openEmbedded(home.dataDir, log);
+  // The clients of AWS take their time to load.
+  const { openCloud } = await import('../wiring/cloud.ts');
+  return openCloud(home, log);
 }
 
 /** Every request at level debug; those that the server failed at level info. */
@@ -139,13 +147,13 @@ function whyNot(error: unknown, host: string, port: number): string {
   }
 }
 
-function greeting({ host, dataDir, tls }: ServerConfig, port: number, tokens: Tokens | undefined): string {
+function greeting({ host, home, tls }: ServerConfig, port: number, tokens: Tokens | undefined): string {
   const url = `${tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   const bearer = tokens === undefined ? '' : ` -H "Authorization: Bearer $WADI_TOKEN"`;
   const covered = tokens === undefined || tls !== undefined || isLoopback(host);
   const warning = covered ? '' : 'Tokens and records travel unencrypted: give --tls-cert and --tls-key, or put a proxy with TLS in front.\n';
   return `Wadi listens on ${url}
-Data lies in ${resolve(dataDir)}
+Data lies in ${home.kind === 'embedded' ? resolve(home.dataDir) : `the table ${home.table} and the bucket ${home.bucket}`}
 ${warning}
 Try it:
   curl${bearer} -X PUT ${url}/v1/topics/orders --json '{"partitions":3}'

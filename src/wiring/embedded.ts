@@ -7,14 +7,15 @@ import { openJournalLedger } from '../adapters/local/journal-ledger.ts';
 import { systemClock } from '../adapters/local/system-clock.ts';
 import { systemRandom } from '../adapters/local/system-random.ts';
 import { memoryWakeups } from '../adapters/memory/wakeups.ts';
-import { type AuditCounts, type AuditReport, auditLog } from '../broker/audit.ts';
-import { type Broker, createBroker, type Policy } from '../broker/broker.ts';
+import { auditLog } from '../broker/audit.ts';
+import { createBroker, type Policy } from '../broker/broker.ts';
 import { StoreFailure } from '../ports/failure.ts';
 import { WadiError } from '../record/errors.ts';
 import { limits } from '../record/limits.ts';
 import { startDueWork } from './due-work.ts';
-import type { Log } from './log.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import { CannotOpen, type Home, sentence } from './home.ts';
+import { type Log, silent } from './log.ts';
+import { createMetrics } from './metrics.ts';
 import { processTelemetry } from './telemetry.ts';
 
 const policy: Policy = {
@@ -25,29 +26,6 @@ const policy: Policy = {
   // Nobody else writes.
   viewMaxAgeMs: Number.POSITIVE_INFINITY,
 };
-
-export type { AuditCounts, AuditReport };
-
-type Totals = { readonly appends: number; readonly commits: number; readonly syncs: number };
-
-export type Home = {
-  readonly broker: Broker;
-  /** A request left work behind. */
-  readonly onWorkLeft: () => void;
-  /** Whether the ledger takes writes. */
-  ready(): boolean;
-  totals(): Totals;
-  /** Reads everything; `auditLog` says what is checked. */
-  audit(report: AuditReport): Promise<AuditCounts>;
-  readonly metrics: Metrics;
-  /** Refuses appends from now on, answers those that wait, then gives the folder up. */
-  close(): Promise<void>;
-};
-
-/** The home cannot be opened; the message says why and what to do. */
-export class CannotOpen extends Error {
-  override readonly name = 'CannotOpen';
-}
 
 /** @throws CannotOpen where the folder is in use, of a newer version, damaged, full or out of reach */
 export async function openEmbedded(dataDir: string, log: Log = silent): Promise<Home> {
@@ -81,7 +59,3 @@ export async function openEmbedded(dataDir: string, log: Log = silent): Promise<
     throw error instanceof FolderInUse || error instanceof StoreFailure || error instanceof WadiError ? new CannotOpen(sentence(error.message), { cause: error }) : error;
   }
 }
-
-const silent: Log = { takes: () => false, write: () => {} };
-
-const sentence = (message: string): string => `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? '' : '.'}`;

@@ -17,7 +17,8 @@ import type { ProcessTelemetry } from './telemetry.ts';
 export type MetricSources = {
   readonly broker: Broker;
   readonly telemetry: ProcessTelemetry;
-  readonly ledger: Pick<JournalLedger, 'stats'>;
+  /** Where there is a journal. */
+  readonly ledger: Pick<JournalLedger, 'stats'> | undefined;
 };
 
 type MetricApi = Pick<Api, 'version' | 'requests' | 'bodies' | 'answers'>;
@@ -83,13 +84,20 @@ export function createMetrics({ broker, telemetry, ledger }: MetricSources): Met
   }
 
   function engineFamilies(): Family[] {
-    const { groups, groupBytes, groupMs, calls, checkpoints, checkpointMs } = ledger.stats();
     const sizes = telemetry.commitSizes();
     return [
       ...Object.entries(counters).map(([counter, { name, help }]) => one(name, 'counter', help, telemetry.total(counter as TelemetryCounter))),
       { name: 'wadi_commit_appends', type: 'histogram', help: 'Appends that share a commit.', samples: histogramSamples(commitSizeBounds, sizes.buckets, sizes.sum) },
       one('wadi_append_queue_bytes', 'gauge', 'Bytes of appends that wait for their commit to begin.', broker.committer.queuedBytes()),
       one('wadi_waiters', 'gauge', 'Requests and streams that wait for records.', broker.waiters),
+      ...journalFamilies(),
+    ];
+  }
+
+  function journalFamilies(): Family[] {
+    if (ledger === undefined) return [];
+    const { groups, groupBytes, groupMs, calls, checkpoints, checkpointMs } = ledger.stats();
+    return [
       one('wadi_ledger_calls_total', 'counter', 'Writes that the ledger answered.', calls),
       one('wadi_ledger_syncs_total', 'counter', 'Groups of writes made durable, each with one sync.', groups),
       one('wadi_ledger_bytes_total', 'counter', 'Bytes written to the journal.', groupBytes),

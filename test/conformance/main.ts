@@ -40,7 +40,7 @@ const table: Record<string, Record<string, number | string>> = {};
 const reached: Kinds = new Map();
 
 const subjects: readonly (LedgerSubject & Partial<CloudSubject> & { readonly wanted: number })[] = values.dynamodb
-  ? dynamoSubjects.map((subject) => ({ ...subject, wanted: values.writes !== undefined ? writes : values.ci ? Math.ceil(subject.writes / 5) : subject.writes }))
+  ? dynamoSubjects.map((subject) => ({ ...subject, wanted: values.writes === undefined ? subject.writes : writes }))
   : embedded
     ? ledgerSubjects.map((subject) => ({ ...subject, wanted: writes }))
     : [];

@@ -3,7 +3,8 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { createTopic } from '../../src/broker/create-topic.ts';
-import { CannotOpen, openEmbedded } from '../../src/wiring/embedded.ts';
+import { openEmbedded } from '../../src/wiring/embedded.ts';
+import { CannotOpen } from '../../src/wiring/home.ts';
 import { temporaryFolder } from '../support/server-process.ts';
 
 it('gives the folder up where it cannot open what is in it', async () => {

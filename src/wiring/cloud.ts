@@ -1,0 +1,75 @@
+// The home on AWS: a table of DynamoDB, a bucket of S3, and any number of processes that share them and know nothing of
+// each other.
+
+import type { AwsOptions } from '../adapters/aws/client-options.ts';
+import { nodeCodecs } from '../adapters/codecs/node.ts';
+import { dynamoClient } from '../adapters/dynamodb/client.ts';
+import { dynamoLedger } from '../adapters/dynamodb/ledger.ts';
+import { systemClock } from '../adapters/local/system-clock.ts';
+import { systemRandom } from '../adapters/local/system-random.ts';
+import { memoryWakeups } from '../adapters/memory/wakeups.ts';
+import { s3Client } from '../adapters/s3/client.ts';
+import { s3ObjectStore } from '../adapters/s3/object-store.ts';
+import { auditLog } from '../broker/audit.ts';
+import { createBroker, type Policy } from '../broker/broker.ts';
+import { pollingWakeups } from '../broker/polling-wakeups.ts';
+import { StoreFailure } from '../ports/failure.ts';
+import { WadiError } from '../record/errors.ts';
+import { startDueWork } from './due-work.ts';
+import { CannotOpen, type Home, sentence } from './home.ts';
+import { type Log, silent } from './log.ts';
+import { createMetrics } from './metrics.ts';
+import { processTelemetry } from './telemetry.ts';
+
+const policy: Policy = {
+  // Written and deleted, an item of b KB costs 2 b write units; an object costs 8. Up to here the item is cheaper.
+  inlineMaxBytes: 4096,
+  // In a transaction each of the two would cost twice.
+  inlineTogether: false,
+  producersStayCommits: 64,
+  // What one's own write answered just now; beyond that, a weak read while the payload is stored costs no time.
+  viewMaxAgeMs: 20,
+};
+
+export type CloudPlace = {
+  readonly table: string;
+  readonly bucket: string;
+  readonly aws: AwsOptions;
+  /** The bucket's name goes into the path. */
+  readonly pathStyle: boolean;
+};
+
+/** @throws CannotOpen where the table or the bucket is not there, or not for these credentials */
+export async function openCloud({ table, bucket, aws, pathStyle }: CloudPlace, log: Log = silent): Promise<Home> {
+  const clients = { dynamo: dynamoClient(aws), s3: s3Client(aws, pathStyle) };
+  const release = (): void => {
+    clients.dynamo.destroy();
+    clients.s3.destroy();
+  };
+  try {
+    const ledger = dynamoLedger(clients.dynamo, table);
+    const objects = s3ObjectStore(clients.s3, bucket);
+    await objects.nowMs();
+    const telemetry = processTelemetry(log);
+    const world = { ledger, clock: systemClock, random: systemRandom() };
+    const broker = await createBroker({ ...world, objects, wakeups: pollingWakeups(world, memoryWakeups()), telemetry, codecs: nodeCodecs }, policy);
+    const work = startDueWork(broker);
+    const metrics = createMetrics({ broker, telemetry, ledger: undefined });
+    return {
+      broker,
+      onWorkLeft: work.soon,
+      ready: () => true,
+      metrics,
+      audit: (report) => auditLog(broker, report),
+      totals: () => ({ appends: telemetry.total('appends'), commits: telemetry.total('commits'), syncs: 0 }),
+      async close() {
+        metrics.close();
+        await Promise.all([broker.committer.close(), work.stop()]);
+        release();
+      },
+    };
+  } catch (error) {
+    release();
+    throw error instanceof StoreFailure || error instanceof WadiError ? new CannotOpen(sentence(error.message), { cause: error }) : error;
+  }
+}
