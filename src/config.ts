@@ -20,7 +20,7 @@ export type ServerConfig = {
 };
 
 /** Where the log lives: a folder of this machine, or a table and a bucket that any number of servers share. */
-export type HomeConfig =
+type HomeConfig =
   | { readonly kind: 'embedded'; readonly dataDir: string }
   | {
       readonly kind: 'cloud';

@@ -14,6 +14,8 @@ import { auditLog } from '../broker/audit.ts';
 import { createBroker, type Policy } from '../broker/broker.ts';
 import { pollingWakeups } from '../broker/polling-wakeups.ts';
 import { StoreFailure } from '../ports/failure.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
 import { WadiError } from '../record/errors.ts';
 import { startDueWork } from './due-work.ts';
 import { CannotOpen, type Home, sentence } from './home.ts';
@@ -41,35 +43,40 @@ export type CloudPlace = {
 
 /** @throws CannotOpen where the table or the bucket is not there, or not for these credentials */
 export async function openCloud({ table, bucket, aws, pathStyle }: CloudPlace, log: Log = silent): Promise<Home> {
-  const clients = { dynamo: dynamoClient(aws), s3: s3Client(aws, pathStyle) };
+  const dynamo = dynamoClient(aws);
+  const s3 = s3Client(aws, pathStyle);
   const release = (): void => {
-    clients.dynamo.destroy();
-    clients.s3.destroy();
+    dynamo.destroy();
+    s3.destroy();
   };
   try {
-    const ledger = dynamoLedger(clients.dynamo, table);
-    const objects = s3ObjectStore(clients.s3, bucket);
+    const objects = s3ObjectStore(s3, bucket);
     await objects.nowMs();
-    const telemetry = processTelemetry(log);
-    const world = { ledger, clock: systemClock, random: systemRandom() };
-    const broker = await createBroker({ ...world, objects, wakeups: pollingWakeups(world, memoryWakeups()), telemetry, codecs: nodeCodecs }, policy);
-    const work = startDueWork(broker);
-    const metrics = createMetrics({ broker, telemetry, ledger: undefined });
-    return {
-      broker,
-      onWorkLeft: work.soon,
-      ready: () => true,
-      metrics,
-      audit: (report) => auditLog(broker, report),
-      totals: () => ({ appends: telemetry.total('appends'), commits: telemetry.total('commits'), syncs: 0 }),
-      async close() {
-        metrics.close();
-        await Promise.all([broker.committer.close(), work.stop()]);
-        release();
-      },
-    };
+    return await openCloudOn({ ledger: dynamoLedger(dynamo, table), objects, release }, log);
   } catch (error) {
     release();
     throw error instanceof StoreFailure || error instanceof WadiError ? new CannotOpen(sentence(error.message), { cause: error }) : error;
   }
+}
+
+/** On stores that are open. */
+export async function openCloudOn({ ledger, objects, release }: { readonly ledger: Ledger; readonly objects: ObjectStore; readonly release: () => void }, log: Log = silent): Promise<Home> {
+  const telemetry = processTelemetry(log);
+  const world = { ledger, clock: systemClock, random: systemRandom() };
+  const broker = await createBroker({ ...world, objects, wakeups: pollingWakeups(world, memoryWakeups()), telemetry, codecs: nodeCodecs }, policy);
+  const work = startDueWork(broker);
+  const metrics = createMetrics({ broker, telemetry, ledger: undefined });
+  return {
+    broker,
+    onWorkLeft: work.soon,
+    ready: () => true,
+    metrics,
+    audit: (report) => auditLog(broker, report),
+    totals: () => ({ appends: telemetry.total('appends'), commits: telemetry.total('commits'), syncs: 0 }),
+    async close() {
+      metrics.close();
+      await Promise.all([broker.committer.close(), work.stop()]);
+      release();
+    },
+  };
 }

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
@@ -27,7 +27,7 @@ const require = createRequire(import.meta.url);
 const packageFolder = (name: string): string => dirname(require.resolve(`${name}/package.json`));
 
 /** Fast: the one of `npm test`. */
-export const startDynoxide = (): Promise<Emulator> => start('dynoxide', (port) => [join(packageFolder('@dynoxide/linux-x64'), 'dynoxide'), ['--port', String(port)]]);
+export const startDynoxide = (): Promise<Emulator> => start('dynoxide', (port) => [join(packageFolder(dynoxide), 'dynoxide'), ['--port', String(port)]]);
 
 /** Amazon's own, the reference; needs Java 17. */
 export function startDynamoDbLocal(): Promise<Emulator> {
@@ -40,11 +40,26 @@ export function startDynamoDbLocal(): Promise<Emulator> {
   ]);
 }
 
+const versitygw = process.env['VERSITYGW'] ?? join(homedir(), 'go', 'bin', 'versitygw');
+
+/** There is no package of it for npm. */
+export const hasVersitygw = (): boolean => existsSync(versitygw);
+
+/** dynoxide comes with npm, for Linux on x64. */
+export function hasDynoxide(): boolean {
+  try {
+    return packageFolder(dynoxide).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+const dynoxide = '@dynoxide/linux-x64';
+
 /** S3, on files below a folder of its own; `.ci/install-versitygw` installs it. */
 export function startVersitygw(): Promise<Emulator> {
   const folder = temporaryFolder('versitygw');
-  const program = process.env['VERSITYGW'] ?? join(homedir(), 'go', 'bin', 'versitygw');
-  return start('versitygw', (port) => [program, ['--port', `127.0.0.1:${port}`, '--access', 'local', '--secret', 'locallocal', '--region', region, 'posix', folder]]);
+  return start('versitygw', (port) => [versitygw, ['--port', `127.0.0.1:${port}`, '--access', 'local', '--secret', 'locallocal', '--region', region, 'posix', folder]]);
 }
 
 const region = 'eu-central-1';

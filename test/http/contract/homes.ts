@@ -15,8 +15,10 @@ import type { Api } from '../../../src/http/api.ts';
 import { createApp } from '../../../src/http/app.ts';
 import { createApi } from '../../../src/http/create-api.ts';
 import { type ListenOptions, listen } from '../../../src/server/listen.ts';
+import { openCloudOn } from '../../../src/wiring/cloud.ts';
 import { startDueWork } from '../../../src/wiring/due-work.ts';
 import { openEmbedded } from '../../../src/wiring/embedded.ts';
+import { type Emulator, hasDynoxide, hasVersitygw, ledgerOn, objectsOn, startDynoxide, startVersitygw } from '../../support/emulators.ts';
 
 export type Home = {
   readonly url: string;
@@ -25,7 +27,7 @@ export type Home = {
   close(): Promise<void>;
 };
 
-export const homes: Readonly<Record<string, () => Promise<Home>>> = {
+export const homes: Record<string, () => Promise<Home>> = {
   memory: async () => serveBroker(await memoryBroker()),
   'SQLite and files': async () => {
     const folder = await mkdtemp(join(tmpdir(), 'wadi-contract-'));
@@ -41,6 +43,30 @@ export const homes: Readonly<Record<string, () => Promise<Home>>> = {
     };
   },
 };
+
+/** Of emulators: DynamoDB always, S3 where it is installed, else the object store in memory. */
+if (hasDynoxide()) homes[`DynamoDB and ${hasVersitygw() ? 'S3' : 'memory, for no S3 is installed'}`] = openCloudHome;
+else console.log('The contract is not tested on DynamoDB: dynoxide is not there for this platform.');
+
+async function openCloudHome(): Promise<Home> {
+  const emulators = await Promise.all([startDynoxide(), ...(hasVersitygw() ? [startVersitygw()] : [])]);
+  const [dynamo, s3] = emulators;
+  const [ledger, objects] = await Promise.all([ledgerOn(dynamo as Emulator), s3 === undefined ? { objects: memoryObjectStore(systemClock.nowMs), close: () => {} } : objectsOn(s3)]);
+  const release = (): void => {
+    ledger.close();
+    objects.close();
+  };
+  const cloud = await openCloudOn({ ledger: ledger.ledger, objects: objects.objects, release });
+  const served = await serveBroker(cloud.broker, { onWorkLeft: cloud.onWorkLeft, ready: cloud.ready });
+  return {
+    ...served,
+    async close() {
+      await served.close();
+      await cloud.close();
+      for (const emulator of emulators) await emulator.stop();
+    },
+  };
+}
 
 /** Small payloads in the ledger, larger ones as objects, so that both ways are taken. */
 export function memoryBroker(ports: Partial<Ports> = {}): Promise<Broker> {
