@@ -16,12 +16,12 @@ export type Lane = {
 };
 
 export type LoadOrder = {
-  /** Loaded in turns, one at a time. */
+  /** Loaded in turns, one at a time: none is idle for so long that its server closes connections. */
   readonly lanes: readonly Lane[];
+  /** That are not measured, before those that are. */
+  readonly warmUpTurns: number;
   readonly turns: number;
   readonly turnMs: number;
-  /** Of each lane, before the first turn. */
-  readonly warmUpMs: number;
   readonly name: CaseName;
   readonly partitions: number;
   readonly offsets: readonly number[];
@@ -53,10 +53,9 @@ process.once('disconnect', () => process.exit(1));
 
 async function run(order: LoadOrder): Promise<LoadResult[]> {
   const lanes = await Promise.all(order.lanes.map((lane) => openLane(lane, order)));
-  for (const lane of lanes) await lane.load(order.warmUpMs, false);
-  for (let turn = 0; turn < order.turns; turn++) {
+  for (let turn = -order.warmUpTurns; turn < order.turns; turn++) {
     // Who goes first changes from turn to turn.
-    for (const lane of turn % 2 === 0 ? lanes : lanes.toReversed()) await lane.load(order.turnMs, true);
+    for (const lane of turn % 2 === 0 ? lanes : lanes.toReversed()) await lane.load(order.turnMs, turn >= 0);
   }
   return lanes.map((lane) => lane.close());
 }
@@ -123,7 +122,8 @@ async function openLane({ port, producers, headers }: Lane, { name, partitions, 
       load: () =>
         new Promise<void>((resolve, reject) => {
           turn = { resolve, reject };
-          send();
+          if (socket.closed) reject(new Error('the server closed a connection between two turns'));
+          else send();
         }),
       close: () => socket.destroy(),
     };

@@ -59,7 +59,7 @@ export async function measureTogether(contenders: readonly Contender[], setup: S
       lanes: stands.map(({ lane }) => lane),
       turns,
       turnMs: (setup.seconds * 1_000) / turns,
-      warmUpMs: setup.seconds * 1_000,
+      warmUpTurns: turns,
       name: setup.name,
       partitions: setup.partitions,
       offsets: setup.preload?.offsets ?? [],
