@@ -73,7 +73,7 @@ export async function runServer(config: ServerConfig): Promise<number> {
   await home.close();
   clearTimeout(tooLate);
   const { appends, commits, syncs } = home.totals();
-  process.stdout.write(`stopped: ${appends} appends, ${commits} commits, ${syncs} syncs\n`);
+  process.stdout.write(`stopped: ${appends} appends, ${commits} commits${syncs === undefined ? '' : `, ${syncs} syncs`}\n`);
   return 0;
 }
 

@@ -2,6 +2,7 @@
 // each other.
 
 import type { AwsOptions } from '../adapters/aws/client-options.ts';
+import { type RequestMeter, requestMeter } from '../adapters/aws/request-meter.ts';
 import { nodeCodecs } from '../adapters/codecs/node.ts';
 import { dynamoClient } from '../adapters/dynamodb/client.ts';
 import { dynamoLedger } from '../adapters/dynamodb/ledger.ts';
@@ -23,7 +24,8 @@ import { type Log, silent } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { processTelemetry } from './telemetry.ts';
 
-const policy: Policy = {
+/** Of servers on DynamoDB and S3. */
+export const cloudPolicy: Policy = {
   // Written and deleted, an item of b KB costs 2 b write units; an object costs 8. Up to here the item is cheaper.
   inlineMaxBytes: 4096,
   // In a transaction each of the two would cost twice.
@@ -45,6 +47,9 @@ export type CloudPlace = {
 export async function openCloud({ table, bucket, aws, pathStyle }: CloudPlace, log: Log = silent): Promise<Home> {
   const dynamo = dynamoClient(aws);
   const s3 = s3Client(aws, pathStyle);
+  const requests = requestMeter();
+  requests.watch(dynamo, 'dynamodb');
+  requests.watch(s3, 's3');
   const release = (): void => {
     dynamo.destroy();
     s3.destroy();
@@ -52,27 +57,29 @@ export async function openCloud({ table, bucket, aws, pathStyle }: CloudPlace, l
   try {
     const objects = s3ObjectStore(s3, bucket);
     await objects.nowMs();
-    return await openCloudOn({ ledger: dynamoLedger(dynamo, table), objects, release }, log);
+    return await openCloudOn({ ledger: dynamoLedger(dynamo, table), objects, requests, release }, log);
   } catch (error) {
     release();
     throw error instanceof StoreFailure || error instanceof WadiError ? new CannotOpen(sentence(error.message), { cause: error }) : error;
   }
 }
 
+type CloudStores = { readonly ledger: Ledger; readonly objects: ObjectStore /** Of both. */; readonly requests?: RequestMeter; readonly release: () => void };
+
 /** On stores that are open. */
-export async function openCloudOn({ ledger, objects, release }: { readonly ledger: Ledger; readonly objects: ObjectStore; readonly release: () => void }, log: Log = silent): Promise<Home> {
+export async function openCloudOn({ ledger, objects, requests, release }: CloudStores, log: Log = silent): Promise<Home> {
   const telemetry = processTelemetry(log);
   const world = { ledger, clock: systemClock, random: systemRandom() };
-  const broker = await createBroker({ ...world, objects, wakeups: pollingWakeups(world, memoryWakeups()), telemetry, codecs: nodeCodecs }, policy);
+  const broker = await createBroker({ ...world, objects, wakeups: pollingWakeups(world, memoryWakeups()), telemetry, codecs: nodeCodecs }, cloudPolicy);
   const work = startDueWork(broker);
-  const metrics = createMetrics({ broker, telemetry, ledger: undefined });
+  const metrics = createMetrics({ broker, telemetry, ledger: undefined, aws: requests });
   return {
     broker,
     onWorkLeft: work.soon,
     ready: () => true,
     metrics,
     audit: (report) => auditLog(broker, report),
-    totals: () => ({ appends: telemetry.total('appends'), commits: telemetry.total('commits'), syncs: 0 }),
+    totals: () => ({ appends: telemetry.total('appends'), commits: telemetry.total('commits') }),
     async close() {
       metrics.close();
       await Promise.all([broker.committer.close(), work.stop()]);

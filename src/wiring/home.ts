@@ -6,7 +6,7 @@ import type { Metrics } from './metrics.ts';
 
 export type { AuditCounts, AuditReport };
 
-type Totals = { readonly appends: number; readonly commits: number; readonly syncs: number };
+type Totals = { readonly appends: number; readonly commits: number /** Where there is a disk. */; readonly syncs?: number };
 
 export type Home = {
   readonly broker: Broker;
@@ -18,7 +18,7 @@ export type Home = {
   /** Reads everything; `auditLog` says what is checked. */
   audit(report: AuditReport): Promise<AuditCounts>;
   readonly metrics: Metrics;
-  /** Refuses appends from now on, answers those that wait, then gives the folder up. */
+  /** Refuses appends from now on, answers those that wait, then lets go of what it stood on. */
   close(): Promise<void>;
 };
 

@@ -3,6 +3,7 @@
 
 import { readdirSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { RequestMeter } from '../adapters/aws/request-meter.ts';
 import type { JournalLedger } from '../adapters/local/journal-ledger.ts';
 import type { Broker } from '../broker/broker.ts';
 import { describeTopic, listTopics } from '../broker/describe-topic.ts';
@@ -19,6 +20,8 @@ export type MetricSources = {
   readonly telemetry: ProcessTelemetry;
   /** Where there is a journal. */
   readonly ledger: Pick<JournalLedger, 'stats'> | undefined;
+  /** Where DynamoDB and S3 are asked. */
+  readonly aws?: RequestMeter | undefined;
 };
 
 type MetricApi = Pick<Api, 'version' | 'requests' | 'bodies' | 'answers'>;
@@ -35,7 +38,7 @@ export type Metrics = {
 const ms = 1000;
 const ns = 1e9;
 
-export function createMetrics({ broker, telemetry, ledger }: MetricSources): Metrics {
+export function createMetrics({ broker, telemetry, ledger, aws }: MetricSources): Metrics {
   const loopDelay = monitorEventLoopDelay({ resolution: 10 });
   loopDelay.enable();
 
@@ -91,6 +94,7 @@ export function createMetrics({ broker, telemetry, ledger }: MetricSources): Met
       one('wadi_append_queue_bytes', 'gauge', 'Bytes of appends that wait for their commit to begin.', broker.committer.queuedBytes()),
       one('wadi_waiters', 'gauge', 'Requests and streams that wait for records.', broker.waiters),
       ...journalFamilies(),
+      ...awsFamilies(),
     ];
   }
 
@@ -104,6 +108,28 @@ export function createMetrics({ broker, telemetry, ledger }: MetricSources): Met
       one('wadi_ledger_sync_seconds_total', 'counter', 'Time spent waiting for the disk.', groupMs / ms),
       one('wadi_checkpoints_total', 'counter', 'Checkpoints of the ledger.', checkpoints),
       one('wadi_checkpoint_seconds_total', 'counter', 'Time in checkpoints, on a thread of their own.', checkpointMs / ms),
+    ];
+  }
+
+  function awsFamilies(): Family[] {
+    if (aws === undefined) return [];
+    const requests = aws.requests();
+    const { write, read } = aws.units();
+    return [
+      {
+        name: 'wadi_aws_requests_total',
+        type: 'counter',
+        help: 'Requests to AWS, by how they ended: ok, refused (a condition does not hold, or nothing is there), throttled, failed.',
+        samples: requests.flatMap(({ service, operation, ended }) => Object.entries(ended).map(([outcome, value]) => ({ labels: { service, operation, outcome }, value }))),
+      },
+      {
+        name: 'wadi_aws_request_seconds_total',
+        type: 'counter',
+        help: 'Time that requests to AWS took.',
+        samples: requests.map(({ service, operation, seconds }) => ({ labels: { service, operation }, value: seconds })),
+      },
+      one('wadi_dynamodb_write_units_total', 'counter', 'Write units as DynamoDB told them; it tells none of writes that a condition refused.', write),
+      one('wadi_dynamodb_read_units_total', 'counter', 'Read units as DynamoDB told them.', read),
     ];
   }
 

@@ -16,6 +16,7 @@ import { fetchRecords } from '../../src/broker/fetch.ts';
 import { encodeTotals } from '../../src/log/format.ts';
 import { headKey } from '../../src/log/keys.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
+import { cloudPolicy } from '../../src/wiring/cloud.ts';
 import { readOptions } from '../support/options.ts';
 
 const help = `
@@ -117,7 +118,7 @@ async function cloudBroker(counts: Counts, inline: boolean): Promise<Broker> {
   };
   const objects = meteredObjectStore(memoryObjectStore(systemClock.nowMs), counts);
   // Nothing is remembered of the head: each append reads it, weakly, while its payload is stored.
-  const policy = { inlineMaxBytes: inline ? 4096 : 0, inlineTogether: false, producersStayCommits: 64, viewMaxAgeMs: -1 };
+  const policy = { ...cloudPolicy, inlineMaxBytes: inline ? cloudPolicy.inlineMaxBytes : 0, viewMaxAgeMs: -1 };
   const broker = await createBroker({ ledger, objects, clock: systemClock, random: systemRandom(), wakeups: memoryWakeups(), telemetry, codecs: nodeCodecs }, policy);
   const { topic } = await createTopic(broker, { name: 'costs', partitions: 1 });
   await ledger.write({

@@ -59,13 +59,16 @@ const dynoxide = '@dynoxide/linux-x64';
 /** S3, on files below a folder of its own; `.ci/install-versitygw` installs it. */
 export function startVersitygw(): Promise<Emulator> {
   const folder = temporaryFolder('versitygw');
-  return start('versitygw', (port) => [versitygw, ['--port', `127.0.0.1:${port}`, '--access', 'local', '--secret', 'locallocal', '--region', region, 'posix', folder]]);
+  return start('versitygw', (port) => [versitygw, ['--port', `127.0.0.1:${port}`, '--access', credentials.accessKeyId, '--secret', credentials.secretAccessKey, '--region', region, 'posix', folder]]);
 }
 
 const region = 'eu-central-1';
+const credentials = { accessKeyId: 'local', secretAccessKey: 'locallocal' };
 
 /** What every emulator takes. */
-const localAws = (endpoint: string): AwsOptions => ({ endpoint, region, credentials: { accessKeyId: 'local', secretAccessKey: 'locallocal' } });
+const localAws = (endpoint: string): AwsOptions => ({ endpoint, region, credentials });
+/** The same, for a process. */
+export const localEnv = { AWS_REGION: region, AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey, AWS_EC2_METADATA_DISABLED: 'true' };
 
 /** A ledger on a table of its own. */
 export async function ledgerOn({ endpoint }: Emulator, table = 'wadi'): Promise<{ readonly ledger: Ledger; close(): void }> {

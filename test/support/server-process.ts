@@ -9,11 +9,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export type ServerOptions = {
-  readonly dataDir: string;
+  /** Not given: `args` name another home. */
+  readonly dataDir?: string;
   /** 0, the default, lets the system choose. */
   readonly port?: number;
-  /** Another program that takes `--data --host --port` and prints its URL. */
-  readonly entry?: string;
+  /** Another program that takes `--data --host --port` and prints its URL, perhaps with its first words. */
+  readonly entry?: string | readonly string[];
   /** Arguments for the server, and for the node that runs it. */
   readonly args?: readonly string[];
   readonly nodeArgs?: readonly string[];
@@ -38,8 +39,9 @@ export type ServerProcess = {
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 /** What `npm start` runs, options of node included. */
-const { flags: startFlags, entry: startEntry } = startCommandIn(root);
-const defaultEntry = join(root, startEntry);
+const start = startCommandIn(root);
+export const startFlags: readonly string[] = start.flags;
+const defaultEntry = join(root, start.entry);
 
 /** Of the checkout in `folder`: what its `npm start` runs. */
 export function startCommandIn(folder: string): { readonly flags: string[]; readonly entry: string } {
@@ -54,7 +56,9 @@ const maxOutput = 64 * 1024;
 export function spawnServer(options: ServerOptions): ServerProcess {
   const { dataDir, port = 0, entry = defaultEntry, args = [], nodeArgs = [], env = {}, startTimeoutMs = 15_000 } = options;
   const started = performance.now();
-  const child = spawn(process.execPath, [...(entry === defaultEntry ? startFlags : []), ...nodeArgs, entry, '--data', dataDir, '--host', '127.0.0.1', '--port', String(port), ...args], {
+  const [program = defaultEntry, ...words] = typeof entry === 'string' ? [entry] : entry;
+  const home = dataDir === undefined ? [] : ['--data', dataDir];
+  const child = spawn(process.execPath, [...(program === defaultEntry ? startFlags : []), ...nodeArgs, program, ...words, ...home, '--host', '127.0.0.1', '--port', String(port), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });

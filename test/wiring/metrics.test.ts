@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exposition, histogramSamples } from '../../src/wiring/exposition.ts';
+import { cloudMissing, startCloud } from '../support/cloud.ts';
 import { startServer, temporaryFolder } from '../support/server-process.ts';
 
 type Parsed = { readonly type: string; readonly help: string; readonly samples: { readonly name: string; readonly labels: Readonly<Record<string, string>>; readonly value: number }[] };
@@ -52,6 +53,59 @@ describe('the format', () => {
   });
 });
 
+const told = (families: Map<string, Parsed>, name: string, labels: Record<string, string> = {}): number | undefined => {
+  const family = families.get(name) ?? families.get(name.replace(/_(bucket|sum|count)$/, ''));
+  return family?.samples.find((sample) => sample.name === name && Object.entries(labels).every(([label, value]) => sample.labels[label] === value))?.value;
+};
+
+const rowsOf = (families: Map<string, Parsed>): string[] =>
+  [...families].map(([name, { type, help, samples }]) => {
+    const labels = [...new Set(samples.flatMap(({ labels: own }) => Object.keys(own)))].filter((label) => label !== 'le').sort();
+    return `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`;
+  });
+
+/** The rows of docs/METRICS.md: of every server, and of one on AWS besides. */
+function documented(): { readonly every: string[]; readonly onAws: string[] } {
+  const [every = '', onAws = ''] = readFileSync(new URL('../../docs/METRICS.md', import.meta.url), 'utf8').split('## On DynamoDB and S3');
+  const rows = (text: string): string[] => text.split('\n').filter((line) => line.startsWith('| `'));
+  return { every: rows(every), onAws: rows(onAws) };
+}
+
+async function scrapeOf(url: string): Promise<Map<string, Parsed>> {
+  const response = await fetch(`${url}/metrics`);
+  expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
+  return parse(await response.text());
+}
+
+const missing = cloudMissing();
+if (missing !== undefined) console.log(`The metrics of a server on DynamoDB and S3 are not tested: ${missing}.`);
+
+describe.skipIf(missing !== undefined)('a server on DynamoDB and S3', () => {
+  it('counts its requests to AWS, and is documented', async () => {
+    const cloud = await startCloud();
+    const server = await startServer(cloud.server);
+    const send = (method: string, path: string, body: unknown) => fetch(`${server.url}/v1/topics/m${path}`, { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    expect((await send('PUT', '', { partitions: 1 })).status).toBe(201);
+    const before = await scrapeOf(server.url);
+    for (const value of ['small', 'x'.repeat(10_000)]) expect((await send('POST', '/records', { records: [{ value }] })).status).toBe(200);
+    const families = await scrapeOf(server.url);
+    const grown = (name: string, labels?: Record<string, string>) => (told(families, name, labels) ?? Number.NaN) - (told(before, name, labels) ?? 0);
+    const requests = (service: string, operation: string, outcome = 'ok') => grown('wadi_aws_requests_total', { service, operation, outcome });
+    expect(requests('s3', 'PutObject')).toBe(1);
+    // The payload of the small one, then an append of each.
+    expect(requests('dynamodb', 'PutItem')).toBe(1);
+    expect(requests('dynamodb', 'UpdateItem')).toBe(2);
+    expect(requests('dynamodb', 'UpdateItem', 'failed')).toBe(0);
+    expect(grown('wadi_dynamodb_write_units_total')).toBe(3);
+    expect(grown('wadi_dynamodb_read_units_total')).toBeGreaterThan(0);
+    const { every, onAws } = documented();
+    const names = new Set(every.map((row) => row.split('|')[1]));
+    expect(rowsOf(families).filter((row) => !names.has(row.split('|')[1]))).toEqual(onAws);
+    await server.stop();
+    await cloud.stop();
+  });
+});
+
 describe('a server', () => {
   let server: Awaited<ReturnType<typeof startServer>>;
   beforeAll(async () => {
@@ -59,15 +113,7 @@ describe('a server', () => {
   });
   afterAll(() => server.stop());
 
-  const scrape = async () => {
-    const response = await fetch(`${server.url}/metrics`);
-    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
-    return parse(await response.text());
-  };
-  const told = (families: Map<string, Parsed>, name: string, labels: Record<string, string> = {}): number | undefined => {
-    const family = families.get(name) ?? families.get(name.replace(/_(bucket|sum|count)$/, ''));
-    return family?.samples.find((sample) => sample.name === name && Object.entries(labels).every(([label, value]) => sample.labels[label] === value))?.value;
-  };
+  const scrape = () => scrapeOf(server.url);
 
   it('counts what it did', async () => {
     const json = { 'content-type': 'application/json' };
@@ -109,14 +155,7 @@ describe('a server', () => {
   });
 
   it('docs/METRICS.md has every metric, with its type and labels, and no other', async () => {
-    const rows = [...(await scrape())].map(([name, { type, help, samples }]) => {
-      const labels = [...new Set(samples.flatMap(({ labels: own }) => Object.keys(own)))].filter((label) => label !== 'le').sort();
-      return `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`;
-    });
-    const documented = readFileSync(new URL('../../docs/METRICS.md', import.meta.url), 'utf8')
-      .split('\n')
-      .filter((line) => line.startsWith('| `'));
-    expect(rows).toEqual(documented);
+    expect(rowsOf(await scrape())).toEqual(documented().every);
   });
 
   it('the queries of the dashboard name only metrics and labels that there are', async () => {

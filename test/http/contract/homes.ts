@@ -18,7 +18,9 @@ import { type ListenOptions, listen } from '../../../src/server/listen.ts';
 import { openCloudOn } from '../../../src/wiring/cloud.ts';
 import { startDueWork } from '../../../src/wiring/due-work.ts';
 import { openEmbedded } from '../../../src/wiring/embedded.ts';
-import { type Emulator, hasDynoxide, hasVersitygw, ledgerOn, objectsOn, startDynoxide, startVersitygw } from '../../support/emulators.ts';
+import { cloudMissing, startCloud } from '../../support/cloud.ts';
+import { hasDynoxide, ledgerOn, startDynoxide } from '../../support/emulators.ts';
+import { startServer } from '../../support/server-process.ts';
 
 export type Home = {
   readonly url: string;
@@ -44,26 +46,35 @@ export const homes: Record<string, () => Promise<Home>> = {
   },
 };
 
-/** Of emulators: DynamoDB always, S3 where it is installed, else the object store in memory. */
-if (hasDynoxide()) homes[`DynamoDB and ${hasVersitygw() ? 'S3' : 'memory, for no S3 is installed'}`] = openCloudHome;
-else console.log('The contract is not tested on DynamoDB: dynoxide is not there for this platform.');
+/** On emulators. Without one of S3 the objects are in memory, and so the server is in this process. */
+const missing = cloudMissing();
+if (missing === undefined) homes['wadi serve on DynamoDB and S3'] = serveCloud;
+else if (hasDynoxide()) homes['DynamoDB, and objects in memory'] = openOnDynamo;
+if (missing !== undefined) console.log(`The contract is not tested against 'wadi serve' on DynamoDB and S3: ${missing}.`);
 
-async function openCloudHome(): Promise<Home> {
-  const emulators = await Promise.all([startDynoxide(), ...(hasVersitygw() ? [startVersitygw()] : [])]);
-  const [dynamo, s3] = emulators;
-  const [ledger, objects] = await Promise.all([ledgerOn(dynamo as Emulator), s3 === undefined ? { objects: memoryObjectStore(systemClock.nowMs), close: () => {} } : objectsOn(s3)]);
-  const release = (): void => {
-    ledger.close();
-    objects.close();
+async function serveCloud(): Promise<Home> {
+  const cloud = await startCloud();
+  const server = await startServer(cloud.server);
+  return {
+    url: server.url,
+    async close() {
+      await server.stop();
+      await cloud.stop();
+    },
   };
-  const cloud = await openCloudOn({ ledger: ledger.ledger, objects: objects.objects, release });
+}
+
+async function openOnDynamo(): Promise<Home> {
+  const dynamo = await startDynoxide();
+  const { ledger, close } = await ledgerOn(dynamo);
+  const cloud = await openCloudOn({ ledger, objects: memoryObjectStore(systemClock.nowMs), release: close });
   const served = await serveBroker(cloud.broker, { onWorkLeft: cloud.onWorkLeft, ready: cloud.ready });
   return {
     ...served,
     async close() {
       await served.close();
       await cloud.close();
-      for (const emulator of emulators) await emulator.stop();
+      await dynamo.stop();
     },
   };
 }
