@@ -6,7 +6,7 @@ import { type Cursor, decodeCursor, encodeCursor } from '../log/cursor.ts';
 import type { Topic } from '../log/topic.ts';
 import type { DecodedRecord } from '../record/batch-records.ts';
 import type { Broker } from './broker.ts';
-import { countRead, decodeFrom, gone, recordBytes } from './fetch.ts';
+import { countRead, decodeFrom, gone, onStandingLog, recordBytes } from './fetch.ts';
 import { findOffset, type Start } from './find-offset.ts';
 import { type Bounds, type Budget, checkRange, readAllBounds, readForward } from './read-log.ts';
 import { checkTopicId } from './topic-cache.ts';
@@ -35,7 +35,11 @@ export type FetchedTopic = {
  * Cost: two reads for each partition, sent as one, and those of the payloads.
  * @throws WadiError topic_not_found, topic_recreated, invalid_cursor, offset_out_of_range, storage_corrupt, server_busy; StoreFailure
  */
-export async function fetchTopic(broker: Broker, request: TopicFetchRequest): Promise<FetchedTopic> {
+export function fetchTopic(broker: Broker, request: TopicFetchRequest): Promise<FetchedTopic> {
+  return onStandingLog(request, (again) => fetchOnce(broker, again));
+}
+
+async function fetchOnce(broker: Broker, request: TopicFetchRequest): Promise<FetchedTopic> {
   const { topic, cursor } = await resolve(broker, request);
   let position = cursor;
   return untilSome(broker, topicChannel(topic.id), request, async (last) => {

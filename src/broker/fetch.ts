@@ -5,6 +5,7 @@ import type { TopicId } from '../log/keys.ts';
 import type { Topic } from '../log/topic.ts';
 import type { BatchHeader } from '../record/batch-header.ts';
 import { type DecodedRecord, decodeBatch } from '../record/batch-records.ts';
+import { WadiError } from '../record/errors.ts';
 import type { Broker } from './broker.ts';
 import { findOffset, type Start } from './find-offset.ts';
 import { type Bounds, type Budget, checkRange, nextOffsetOf, readBounds, readForward } from './read-log.ts';
@@ -41,7 +42,11 @@ export type FetchedRecords = Omit<FetchedBatches, 'batches' | 'fetchOffset'> & {
  * Cost: two reads, and a read or range for each payload that is not in memory.
  * @throws WadiError topic_not_found, topic_recreated, partition_not_found, offset_out_of_range, storage_corrupt, server_busy; StoreFailure
  */
-export async function fetchBatches(broker: Broker, request: FetchRequest): Promise<FetchedBatches> {
+export function fetchBatches(broker: Broker, request: FetchRequest): Promise<FetchedBatches> {
+  return onStandingLog(request, (again) => fetchOnce(broker, again));
+}
+
+async function fetchOnce(broker: Broker, request: FetchRequest): Promise<FetchedBatches> {
   const topic = await resolvePartition(broker.topics, request.topic, request.partition, request.topicId);
   let fetchOffset: number | undefined;
   return untilSome(broker, partitionChannel(topic.id, request.partition), request, async (last) => {
@@ -110,7 +115,23 @@ async function boundsOf(broker: Broker, topic: Topic, partition: number): Promis
 }
 
 /** The topic was deleted since it was resolved. */
-export function gone(broker: Broker, topic: Topic): Error {
-  broker.topics.forget(topic.name);
-  return topicNotFound(topic.name);
+export function gone(broker: Broker, { name }: Topic): Error {
+  broker.topics.forget(name);
+  return new LogGone(topicNotFound(name));
+}
+
+class LogGone extends WadiError {
+  constructor({ code, message }: WadiError) {
+    super(code, message);
+  }
+}
+
+/** Once more, without a wait, where the log of a topic turns out to be gone: the topic was only remembered, and another may stand under its name. */
+export async function onStandingLog<R extends { readonly waitMs: number }, T>(request: R, attempt: (request: R) => Promise<T>): Promise<T> {
+  try {
+    return await attempt(request);
+  } catch (error) {
+    if (!(error instanceof LogGone)) throw error;
+    return attempt({ ...request, waitMs: 0 });
+  }
 }

@@ -26,6 +26,26 @@ const codeOf = (promise: Promise<unknown>) =>
     (error: WadiError) => error.code,
   );
 
+it('a topic that another process made again is read, though its predecessor is remembered here', async () => {
+  const stores = { ledger: memoryLedger(), objects: memoryObjectStore(() => 0) };
+  const [broker, elsewhere] = [await brokerWithTopic(stores), await testBroker(stores)];
+  await send(broker, ['old']);
+  expect((await fetch(broker, { at: 'earliest' })).records).toHaveLength(1);
+  await deleteTopic(elsewhere, 't');
+  expect(await codeOf(fetch(broker, { at: 'earliest' }))).toBe('topic_not_found');
+  await createTopic(elsewhere, { name: 't', partitions: 1 });
+  const { topicId } = await fetch(broker, { at: 'earliest' });
+  await deleteTopic(elsewhere, 't');
+  await createTopic(elsewhere, { name: 't', partitions: 1 });
+  await send(elsewhere, ['new']);
+  expect((await fetch(broker, { at: 'earliest' })).records.map(({ value }) => text(value))).toEqual(['new']);
+  expect((await fetchTopic(broker, { topic: 't', from: { start: { at: 'earliest' } }, budget, waitMs: 0 })).records).toHaveLength(1);
+  await deleteTopic(elsewhere, 't');
+  await createTopic(elsewhere, { name: 't', partitions: 1 });
+  expect((await fetchTopic(broker, { topic: 't', from: { start: { at: 'earliest' } }, budget, waitMs: 0 })).records).toEqual([]);
+  expect(await codeOf(fetch(broker, { at: 'earliest' }, { topicId }))).toBe('topic_recreated');
+});
+
 describe('I7: following nextOffset', () => {
   it.each([1, 3, 7, 1000])('skips nothing and sees nothing twice, %i records a page', async (maxRecords) => {
     const broker = await brokerWithTopic({ policy: { inlineMaxBytes: 120 } });

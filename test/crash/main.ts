@@ -4,8 +4,11 @@
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isKeyedProducer, spilledProducersKey } from '../../src/log/keys.ts';
+import { openCloudOn } from '../../src/wiring/cloud.ts';
 import { openEmbedded } from '../../src/wiring/embedded.ts';
+import type { Home } from '../../src/wiring/home.ts';
 import { checkHistory } from '../support/check-history.ts';
+import { cloudMissing, startCloud } from '../support/cloud.ts';
 import type { Violation } from '../support/history.ts';
 import { readOptions, wrongOption } from '../support/options.ts';
 import { plantTree } from '../support/planted-tree.ts';
@@ -13,6 +16,7 @@ import { startProgress } from '../support/progress.ts';
 import { seededRandom } from '../support/random.ts';
 import { temporaryFolder } from '../support/server-process.ts';
 import { checkTopics, churnTopics, createTopic, type Expectations } from './churn.ts';
+import { createCloudTarget } from './cloud-target.ts';
 import { runControls } from './controls.ts';
 import { leaveEvidence } from './evidence.ts';
 import { createSend } from './http.ts';
@@ -43,6 +47,8 @@ stands, nothing is torn, offsets are dense, readers go forward only.
                  of the tree (test/crash/planted), each of which must be noticed
   --idempotent   besides producers with sequences and clients with idempotency keys, who send everything again until it
                  is certain; the server rotates after every third commit, so that what it knows of them is soon spilled
+  --cloud        four servers on one table and one bucket (dynoxide and versitygw, which live on): each kill hits one of
+                 them or several at the same moment, and clients go from server to server
   --server FILE  another server to test: a program that takes --data DIR --host H --port N and prints its URL
 
 Ends with 'N passed, N failed'; exits 1 if anything failed. After a violation the data folder is kept.
@@ -53,7 +59,10 @@ const spillsNeeded = ['spilled producers', 'spilled keys', 'newest batches sent 
 const maxStartMs = 10_000;
 const requestTimeoutMs = 30_000;
 
-const options = readOptions(help, { kills: 'number', seed: 'number', ci: 'flag', keep: 'flag', server: 'text', 'drop-unsynced': 'flag', idempotent: 'flag' });
+const options = readOptions(help, { kills: 'number', seed: 'number', ci: 'flag', keep: 'flag', server: 'text', 'drop-unsynced': 'flag', idempotent: 'flag', cloud: 'flag' });
+if (options.cloud && (options['drop-unsynced'] || options.server !== undefined)) wrongOption('--cloud goes with neither --drop-unsynced nor --server');
+const missing = options.cloud ? cloudMissing() : undefined;
+if (missing !== undefined) wrongOption(`--cloud is not possible here: ${missing}`);
 if (options.ci && options.kills !== undefined) wrongOption('--ci sets the number of kills itself: give --ci or --kills');
 const kills = options.ci ? 15 : (options.kills ?? 200);
 const random = seededRandom(options.seed ?? 1);
@@ -62,7 +71,8 @@ const recorder = createRecorder();
 const dropsUnsynced = options['drop-unsynced'];
 const tree = options.idempotent && options.server === undefined ? await plantTree([join(import.meta.dirname, 'planted', 'small-tail.patch')]) : undefined;
 const server = tree === undefined ? options.server : join(tree.folder, 'src/server/main.ts');
-const target = createTarget(dataDir, server, maxStartMs, dropsUnsynced ? createForgetfulDisk(dataDir) : undefined);
+const cloud = options.cloud ? await startCloud(tree === undefined ? {} : { entry: join(tree.folder, 'src/cli/start.ts') }) : undefined;
+const target = cloud === undefined ? createTarget(dataDir, server, maxStartMs, dropsUnsynced ? createForgetfulDisk(dataDir) : undefined) : createCloudTarget(cloud, random.fork('who'), maxStartMs);
 /** A server that does not come up again ends the test: what it says of that is the finding. */
 async function start(): Promise<void> {
   try {
@@ -76,7 +86,7 @@ async function start(): Promise<void> {
 let stopped = false;
 const expectations: Expectations = new Map();
 const base = { target, recorder, random, stopped: () => stopped, send: createSend(target.url, requestTimeoutMs) };
-console.log(`${kills} ${dropsUnsynced ? 'power cuts' : 'kills'}, seed ${options.seed ?? 1}, data in ${dataDir}`);
+console.log(`${kills} ${dropsUnsynced ? 'power cuts' : 'kills'}, seed ${options.seed ?? 1}, ${cloud === undefined ? `data in ${dataDir}` : 'on a table and a bucket'}`);
 
 await start();
 const topic = await createTopic(base, 'crash', 4, expectations);
@@ -120,8 +130,12 @@ console.log('judging the history');
 const violations = checkHistory(recorder.events, { final });
 const outcome = report(violations);
 const once = await idempotent;
+const left = cloud === undefined ? await openEmbedded(dataDir) : await openCloudOn({ ...cloud, release: () => {} });
+const findings: string[] = [];
+const audited = await left.audit({ finding: ({ place, problem }) => void findings.push(`${place}: ${problem}`) });
+outcome.add(`an audit of ${audited.records.toLocaleString('en')} records in ${audited.partitions} partitions finds nothing`, findings);
 if (once !== undefined) {
-  await countSpilled(dataDir, world);
+  await countSpilled(left, world);
   outcome.add('I5: each sequence and each key stands once, and is told its first offsets', checkOnce(once, recorder, 'after-stop-JSON'));
   outcome.add(
     'producers were spilled, and all of it was sent again',
@@ -129,6 +143,8 @@ if (once !== undefined) {
   );
   for (const name of spillsNeeded) console.log(`${(recorder.counts.get(name) ?? 0).toLocaleString('en').padStart(12)}  ${name}`);
 }
+await left.close();
+await cloud?.stop();
 tree?.remove();
 if (dropsUnsynced && options.server === undefined) {
   const controls = await runControls(options.seed ?? 1, options.ci ? 10 : 30);
@@ -196,14 +212,12 @@ function report(found: readonly Violation[]): { passed: number; failed: number; 
   return tally;
 }
 
-/** What the server knows of producers that its heads no longer list, by the folder that it left. */
-async function countSpilled(folder: string, { topic: { id, partitions }, recorder: { counts } }: World): Promise<void> {
-  const home = await openEmbedded(folder);
+/** What the server knows of producers that its heads no longer list, by what it left. */
+async function countSpilled(home: Home, { topic: { id, partitions }, recorder: { counts } }: World): Promise<void> {
   for (let partition = 0; partition < partitions; partition++) {
     const { items } = await home.broker.ledger.scan({ pk: spilledProducersKey(id, partition), limit: 1_000_000, strong: true });
     const keyed = items.filter(({ sk }) => isKeyedProducer(sk)).length;
     counts.set('spilled producers', (counts.get('spilled producers') ?? 0) + items.length - keyed);
     counts.set('spilled keys', (counts.get('spilled keys') ?? 0) + keyed);
   }
-  await home.close();
 }

@@ -10,7 +10,7 @@ export type Topic = { readonly name: string; readonly id: string; readonly parti
 
 export type World = {
   readonly send: Send;
-  readonly target: Target;
+  readonly target: Pick<Target, 'up'>;
   readonly recorder: Recorder;
   readonly random: SeededRandom;
   readonly topic: Topic;

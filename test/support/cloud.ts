@@ -19,13 +19,15 @@ export type Cloud = {
 
 export type CloudOptions = {
   readonly dynamo?: () => Promise<Emulator>;
+  /** Of another checkout: its `src/cli/start.ts`. */
+  readonly entry?: string;
   /** Stand in front of the emulators: servers talk to them, the test itself does not. */
   readonly dynamoFront?: (emulator: Emulator) => Promise<Emulator>;
   readonly s3Front?: (emulator: Emulator) => Promise<Emulator>;
 };
 
 const names = { table: 'wadi', bucket: 'wadi' };
-const entry = fileURLToPath(new URL('../../src/cli/start.ts', import.meta.url));
+const ownEntry = fileURLToPath(new URL('../../src/cli/start.ts', import.meta.url));
 
 /** What is missing for `startCloud` on this machine; undefined: nothing. */
 export function cloudMissing(): string | undefined {
@@ -33,7 +35,7 @@ export function cloudMissing(): string | undefined {
   return hasVersitygw() ? undefined : 'versitygw is not there: run .ci/install-versitygw, which needs Go';
 }
 
-export async function startCloud({ dynamo: startDynamo = startDynoxide, dynamoFront, s3Front }: CloudOptions = {}): Promise<Cloud> {
+export async function startCloud({ dynamo: startDynamo = startDynoxide, entry = ownEntry, dynamoFront, s3Front }: CloudOptions = {}): Promise<Cloud> {
   const [dynamo, s3] = await Promise.all([startDynamo(), startVersitygw()]);
   const [{ ledger, close: closeLedger }, { objects, close: closeObjects }] = await Promise.all([ledgerOn(dynamo, names.table), objectsOn(s3, names.bucket)]);
   const fronts = { dynamo: await dynamoFront?.(dynamo), s3: await s3Front?.(s3) };

@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import type { AwsOptions } from '../../src/adapters/aws/client-options.ts';
+import type { RequestMeter } from '../../src/adapters/aws/request-meter.ts';
 import { dynamoClient } from '../../src/adapters/dynamodb/client.ts';
 import { dynamoLedger } from '../../src/adapters/dynamodb/ledger.ts';
 import { createTable } from '../../src/adapters/dynamodb/table.ts';
@@ -71,8 +72,9 @@ const localAws = (endpoint: string): AwsOptions => ({ endpoint, region, credenti
 export const localEnv = { AWS_REGION: region, AWS_ACCESS_KEY_ID: credentials.accessKeyId, AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey, AWS_EC2_METADATA_DISABLED: 'true' };
 
 /** A ledger on a table of its own. */
-export async function ledgerOn({ endpoint }: Emulator, table = 'wadi'): Promise<{ readonly ledger: Ledger; close(): void }> {
+export async function ledgerOn({ endpoint }: Emulator, table = 'wadi', meter?: RequestMeter): Promise<{ readonly ledger: Ledger; close(): void }> {
   const client = dynamoClient(localAws(endpoint));
+  meter?.watch(client, 'dynamodb');
   await createTable(client, table);
   return { ledger: dynamoLedger(client, table), close: () => client.destroy() };
 }
