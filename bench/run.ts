@@ -144,13 +144,14 @@ function makeToken(file: string): string {
   return execFileSync(process.execPath, [command, 'tokens', 'create', 'bench', '--file', file, '--access', 'read,write,admin'], { encoding: 'utf8' }).match(/wadi_\S+/)?.[0] ?? '';
 }
 
-async function createTopic(url: string, partitions: number, headers: Readonly<Record<string, string>> = {}): Promise<void> {
+export async function createTopic(url: string, partitions: number, headers: Readonly<Record<string, string>> = {}): Promise<void> {
   const response = await fetch(`${url}/v1/topics/${topic}`, { method: 'PUT', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ partitions }) });
   if (!response.ok) throw new Error(`the topic could not be created: ${response.status} ${await response.text()}`);
   await response.arrayBuffer();
 }
 
-function runLoad(order: LoadOrder): Promise<readonly LoadResult[]> {
+/** In a process of its own. */
+export function runLoad(order: LoadOrder): Promise<readonly LoadResult[]> {
   return new Promise((resolve, reject) => {
     const child = fork(load, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     track(child);

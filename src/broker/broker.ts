@@ -10,6 +10,7 @@ import { type Committer, createCommitter } from './committer.ts';
 import { readEpochs } from './epochs.ts';
 import { createPayloadCache, type PayloadCache } from './payloads.ts';
 import { createRunCache, type RunCache } from './runs.ts';
+import { createStartCache, type StartCache } from './starts.ts';
 import { createTopicCache, type TopicCache } from './topic-cache.ts';
 
 export type Ports = {
@@ -32,6 +33,8 @@ export type Policy = {
   readonly producersStayCommits: number;
   /** A head seen longer ago than this is read again before an append. A hint: an old view costs a refused write. */
   readonly viewMaxAgeMs: number;
+  /** For so long a fetch takes the start of a log as it was read last, which saves a read of each page. Not given: never. */
+  readonly startMaxAgeMs?: number;
 };
 
 export type Broker = Ports & {
@@ -39,6 +42,7 @@ export type Broker = Ports & {
   readonly topics: TopicCache;
   readonly payloads: PayloadCache;
   readonly runs: RunCache;
+  readonly starts: StartCache;
   readonly committer: Committer;
   /** The upload epoch that new payloads carry. Any age is safe: a closed one is refused. */
   epoch: number;
@@ -55,6 +59,7 @@ export async function createBroker(ports: Ports, policy: Policy): Promise<Broker
     topics: createTopicCache(ports),
     payloads: createPayloadCache(),
     runs: createRunCache(),
+    starts: createStartCache(ports.clock, policy.startMaxAgeMs),
     committer: createCommitter(() => broker),
     epoch: 0,
     waiters: 0,

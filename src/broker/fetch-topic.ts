@@ -44,7 +44,7 @@ async function fetchOnce(broker: Broker, request: TopicFetchRequest): Promise<Fe
   let position = cursor;
   return untilSome(broker, topicChannel(topic.id), request, async (last) => {
     const partitions = Array.from({ length: topic.partitions }, (_, partition) => partition);
-    const bounds = (await readAllBounds(broker, topic.id, partitions)).map((one) => {
+    const bounds = (await readAllBounds(broker, topic.id, partitions, { remembered: true })).map((one) => {
       if (one === undefined) throw gone(broker, topic);
       return one;
     });

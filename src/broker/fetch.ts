@@ -109,7 +109,7 @@ function endOf(batches: readonly BatchHeader[]): number | undefined {
 }
 
 async function boundsOf(broker: Broker, topic: Topic, partition: number): Promise<Bounds> {
-  const bounds = await readBounds(broker, topic.id, partition);
+  const bounds = await readBounds(broker, topic.id, partition, { remembered: true });
   if (bounds === undefined) throw gone(broker, topic);
   return bounds;
 }

@@ -25,19 +25,23 @@ export type Budget = {
   readonly inPassing?: boolean;
 };
 
-/** undefined: the partition is gone, with its topic. Cost: two reads, sent as one. */
-export async function readBounds(broker: Broker, topicId: TopicId, partition: number): Promise<Bounds | undefined> {
-  const [bounds] = await readAllBounds(broker, topicId, [partition]);
+type BoundsOptions = { /** Take the start as it is remembered. */ readonly remembered?: boolean };
+
+/** undefined: the partition is gone, with its topic. Cost: two reads, sent as one; one where the start is remembered. */
+export async function readBounds(broker: Broker, topicId: TopicId, partition: number, options?: BoundsOptions): Promise<Bounds | undefined> {
+  const [bounds] = await readAllBounds(broker, topicId, [partition], options);
   return bounds;
 }
 
-export async function readAllBounds(broker: Broker, topicId: TopicId, partitions: readonly number[]): Promise<(Bounds | undefined)[]> {
-  const keys = partitions.flatMap((partition) => [headKey(topicId, partition), manifestKey(topicId, partition)]);
-  const items = await broker.ledger.read(keys, { strong: true });
-  return partitions.map((_, i) => {
-    const headItem = items[2 * i];
-    const startOffset = items[2 * i + 1]?.['ls'];
+export async function readAllBounds(broker: Broker, topicId: TopicId, partitions: readonly number[], { remembered = false }: BoundsOptions = {}): Promise<(Bounds | undefined)[]> {
+  const starts = partitions.map((partition) => (remembered ? broker.starts.get(partitionKey(topicId, partition)) : undefined));
+  const keys = partitions.flatMap((partition, i) => [headKey(topicId, partition), ...(starts[i] === undefined ? [manifestKey(topicId, partition)] : [])]);
+  const items = (await broker.ledger.read(keys, { strong: true })).values();
+  return partitions.map((partition, i) => {
+    const headItem = items.next().value;
+    const startOffset = starts[i] ?? items.next().value?.['ls'];
     if (headItem === undefined || typeof startOffset !== 'number') return undefined;
+    if (starts[i] === undefined) broker.starts.remember(partitionKey(topicId, partition), startOffset);
     const head = parseHead(headItem);
     return head.deleting ? undefined : { head, startOffset, endOffset: head.nextOffset };
   });

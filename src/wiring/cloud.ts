@@ -33,6 +33,7 @@ export const cloudPolicy: Policy = {
   producersStayCommits: 64,
   // What one's own write answered just now; beyond that, a weak read while the payload is stored costs no time.
   viewMaxAgeMs: 20,
+  startMaxAgeMs: 10_000,
 };
 
 export type CloudPlace = {

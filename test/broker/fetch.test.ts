@@ -46,6 +46,27 @@ it('a topic that another process made again is read, though its predecessor is r
   expect(await codeOf(fetch(broker, { at: 'earliest' }, { topicId }))).toBe('topic_recreated');
 });
 
+it('reads only the head of a log whose start is remembered, and still notices that it is gone', async () => {
+  const inner = memoryLedger();
+  const read: string[] = [];
+  const ledger: typeof inner = {
+    ...inner,
+    read(keys, options) {
+      read.push(...keys.map(({ sk }) => sk));
+      return inner.read(keys, options);
+    },
+  };
+  const broker = await brokerWithTopic({ ledger, policy: { startMaxAgeMs: 1e9 } });
+  const elsewhere = await testBroker({ ledger: inner });
+  await send(broker, numbers(3));
+  await fetch(broker, { at: 'earliest' });
+  read.length = 0;
+  expect(await fetch(broker, { at: 'earliest' })).toMatchObject({ startOffset: 0, endOffset: 3 });
+  expect(read).toEqual(['H']);
+  await deleteTopic(elsewhere, 't');
+  expect(await codeOf(fetch(broker, { at: 'earliest' }))).toBe('topic_not_found');
+});
+
 describe('I7: following nextOffset', () => {
   it.each([1, 3, 7, 1000])('skips nothing and sees nothing twice, %i records a page', async (maxRecords) => {
     const broker = await brokerWithTopic({ policy: { inlineMaxBytes: 120 } });

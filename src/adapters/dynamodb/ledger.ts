@@ -19,6 +19,7 @@ import { applyWrite } from '../../log/apply-write.ts';
 import { InvalidWrite, type Item, type Key, remove, type Write, type WriteOutcome } from '../../log/write.ts';
 import { StoreFailure } from '../../ports/failure.ts';
 import type { Ledger, ScanRange, WriteAllOutcome } from '../../ports/ledger.ts';
+import { askAgain } from '../aws/ask-again.ts';
 import { toAttributes, toItem, toKey } from './attribute-values.ts';
 import { render } from './expressions.ts';
 import { cancelledBy, failureOf } from './failures.ts';
@@ -123,7 +124,7 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
     if (first === undefined) return [];
     try {
       if (keys.length === 1) {
-        const { Item } = await client.send(new GetItemCommand({ TableName, Key: toKey(first), ConsistentRead: strong }));
+        const { Item } = await askAgain(() => client.send(new GetItemCommand({ TableName, Key: toKey(first), ConsistentRead: strong })));
         return [Item && toItem(Item)];
       }
       const found = await readMany(keys, strong);
@@ -139,7 +140,7 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
     for (let tries = 0; wanted.length > 0; tries++) {
       if (tries >= maxBatchTries + keys.length / maxKeysPerBatch) throw new StoreFailure('throttled', 'none', `the table leaves reads unanswered`);
       const Keys = wanted.splice(0, maxKeysPerBatch);
-      const { Responses = {}, UnprocessedKeys = {} } = await client.send(new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys, ConsistentRead } } }));
+      const { Responses = {}, UnprocessedKeys = {} } = await askAgain(() => client.send(new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys, ConsistentRead } } })));
       for (const attributes of Responses[TableName] ?? []) found.set(nameOf({ pk: attributes['pk']?.S ?? '', sk: attributes['sk']?.S ?? '' }), toItem(attributes));
       wanted.push(...((UnprocessedKeys[TableName]?.Keys ?? []) as typeof wanted));
     }
@@ -155,17 +156,16 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
     let ExclusiveStartKey: { pk: { S: string }; sk: { S: string } } | undefined;
     try {
       do {
-        const { Items = [], LastEvaluatedKey } = await client.send(
-          new QueryCommand({
-            TableName,
-            KeyConditionExpression: `pk = :pk${bounds}`,
-            ExpressionAttributeValues: { ':pk': { S: pk }, ...(from === undefined ? {} : { ':from': { S: from } }), ...(to === undefined ? {} : { ':to': { S: to } }) },
-            ScanIndexForward: !descending,
-            ConsistentRead: strong,
-            Limit: wanted - items.length,
-            ExclusiveStartKey,
-          }),
-        );
+        const query = new QueryCommand({
+          TableName,
+          KeyConditionExpression: `pk = :pk${bounds}`,
+          ExpressionAttributeValues: { ':pk': { S: pk }, ...(from === undefined ? {} : { ':from': { S: from } }), ...(to === undefined ? {} : { ':to': { S: to } }) },
+          ScanIndexForward: !descending,
+          ConsistentRead: strong,
+          Limit: wanted - items.length,
+          ExclusiveStartKey,
+        });
+        const { Items = [], LastEvaluatedKey } = await askAgain(() => client.send(query));
         for (const attributes of Items) items.push({ sk: attributes['sk']?.S ?? '', item: toItem(attributes) });
         ExclusiveStartKey = LastEvaluatedKey as typeof ExclusiveStartKey;
       } while (items.length < wanted && ExclusiveStartKey !== undefined);

@@ -1,10 +1,11 @@
 // The object store on one bucket of S3. An object is created only where there is none, with a checksum that S3 checks;
-// nothing is deleted on a condition. Each call is sent once.
+// nothing is deleted on a condition. What writes is sent once.
 
 import { DeleteObjectsCommand, GetObjectCommand, HeadBucketCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { crc32c } from '@node-rs/crc32';
 import { StoreFailure } from '../../ports/failure.ts';
 import type { ObjectStore, ObjectSummary } from '../../ports/object-store.ts';
+import { askAgain } from '../aws/ask-again.ts';
 import { failureOf, is } from './failures.ts';
 
 /** Of S3, for lists and for deletions. */
@@ -27,8 +28,8 @@ export function s3ObjectStore(client: S3Client, bucket: string): ObjectStore {
     // An empty range cannot be asked for.
     if (range !== undefined && range.end <= range.start) return (await exists(Key)) ? new Uint8Array() : undefined;
     try {
-      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key, ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` }) }));
-      return Body === undefined ? new Uint8Array() : await Body.transformToByteArray();
+      const command = new GetObjectCommand({ Bucket, Key, ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` }) });
+      return await askAgain(async () => (await client.send(command)).Body?.transformToByteArray() ?? new Uint8Array());
     } catch (error) {
       if (is(error, 'absent')) return undefined;
       if (is(error, 'beyondEnd')) return new Uint8Array();
