@@ -11,7 +11,10 @@ import { memoryObjectStore } from '../../src/adapters/memory/object-store.ts';
 import type { Item, Write } from '../../src/log/write.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
+import { createStores, type Stores } from '../simulation/stores.ts';
+import { createTimeline } from '../simulation/timeline.ts';
 import { type Emulator, ledgerOn, objectsOn, startDynamoDbLocal, startDynoxide, startVersitygw } from '../support/emulators.ts';
+import { seededRandom } from '../support/random.ts';
 import type { IsGap } from './ledger-run.ts';
 
 type Opened<T> = { readonly store: T; close(): Promise<void> };
@@ -27,8 +30,15 @@ export type ObjectSubject = { readonly name: string /** Of its clock. */; readon
 
 const nothing = async () => {};
 
+/** As the simulator's brokers have them; how the network between loses and doubles calls is not in it. */
+function simulated(): Stores {
+  const timeline = createTimeline(Number.POSITIVE_INFINITY);
+  return createStores({ timeline, random: seededRandom(1), maxHoldMs: 0, tellsImages: false, onLockMet: () => {} });
+}
+
 export const ledgerSubjects: readonly LedgerSubject[] = [
   { name: 'memory', ordered: true, open: async () => ({ store: memoryLedger(), close: nothing }) },
+  { name: 'simulated', ordered: true, open: async () => ({ store: simulated().ledger, close: nothing }) },
   {
     name: 'journal',
     ordered: true,
@@ -75,6 +85,7 @@ async function openDynamo(starting: Promise<Emulator>): Promise<Opened<Ledger>> 
 }
 
 export const objectSubjects: readonly ObjectSubject[] = [
+  { name: 'simulated', open: async () => ({ store: simulated().objects, close: nothing }) },
   { name: 'memory', open: async () => ({ store: memoryObjectStore(Date.now), close: nothing }) },
   {
     name: 'files',

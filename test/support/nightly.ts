@@ -10,6 +10,8 @@ const suites: readonly (readonly string[])[] = [
   ['run', 'check'],
   ['run', 'test:codec'],
   ['run', 'test:conformance'],
+  ['run', 'test:conformance', '--', '--dynamodb'],
+  ['run', 'test:conformance', '--', '--s3'],
   ['run', 'test:streams'],
   ['run', 'test:cli'],
   ['run', 'test:http'],
@@ -25,11 +27,14 @@ const suites: readonly (readonly string[])[] = [
   ['run', 'crash', '--', '--kills', '200', '--seed', seed],
   ['run', 'crash', '--', '--drop-unsynced', '--kills', '100', '--seed', seed],
   ['run', 'crash', '--', '--idempotent', '--kills', '200', '--seed', seed],
+  ['run', 'crash', '--', '--cloud', '--kills', '100', '--seed', seed],
+  ['run', 'contention', '--', '--seed', seed],
   ['run', 'soak', '--', '--seed', seed],
   ['run', 'fuzz', '--', '--seed', seed],
   ['run', 'example:flights'],
   ['run', 'costs'],
   ['run', 'bench'],
+  ['run', 'bench', '--', '--cloud'],
 ];
 
 const failed: string[] = [];

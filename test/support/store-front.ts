@@ -10,7 +10,7 @@ import type { Emulator } from './emulators.ts';
 export type StoreCall = { readonly operation: string; readonly writes: boolean };
 
 export type FrontOptions = {
-  /** What is added to the time of a call, one half before it is carried out. */
+  /** How long a call takes, from its last byte to its answer; it is carried out after one half of that. Never less than the emulator takes. */
   readonly delayMs?: (call: StoreCall) => number;
   /** `lost`: it is carried out, and the connection ends instead of an answer; `twice`: the second answer may be the one that is told. */
   readonly fate?: (call: StoreCall) => 'once' | 'lost' | 'twice';
@@ -45,17 +45,18 @@ export async function startFront(emulator: Emulator, { delayMs = () => 0, fate =
     const body = Buffer.concat(chunks);
     const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? request.method ?? '';
     const call = { operation, writes: writing.has(operation) };
-    const halfMs = delayMs(call) / 2;
+    const cameAtMs = performance.now();
+    const tookMs = delayMs(call);
     const drawn = fate(call);
     counts.calls++;
-    await pass(halfMs);
+    await passUntil(cameAtMs + tookMs / 2);
     let answer = await forward(request, body);
     if (drawn === 'twice') {
       counts.twice++;
       const second = await forward(request, body);
       if (tellsTheTruth(second)) answer = second;
     }
-    await pass(halfMs);
+    await passUntil(cameAtMs + tookMs);
     if (drawn === 'lost') {
       counts.lost++;
       response.destroy();
@@ -87,7 +88,14 @@ export async function startFront(emulator: Emulator, { delayMs = () => 0, fate =
 /** Also of a request whose first time was carried out: any other refusal would say that nothing was. */
 const tellsTheTruth = ({ status, body }: Answer): boolean => status < 300 || status === 412 || body.includes('ConditionalCheckFailed');
 
-const pass = (ms: number): Promise<void> => new Promise((resolve) => (ms > 0 ? setTimeout(resolve, ms) : resolve()));
+/** Timers come late by less than this; the rest is waited for turn by turn. */
+const lateMs = 1.5;
+
+async function passUntil(momentMs: number): Promise<void> {
+  const ms = momentMs - performance.now() - lateMs;
+  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+  while (performance.now() < momentMs) await new Promise((resolve) => setImmediate(resolve));
+}
 
 /** Spread as logarithms of a normal distribution, which fits what is measured of calls over a network. */
 export function logNormal(random: { next(): number }, p50: number, p99: number): number {

@@ -18,6 +18,8 @@ type AwsRequests = {
 export type RequestMeter = {
   /** Of each operation that was used. */
   requests(): readonly AwsRequests[];
+  /** Without an answer yet. */
+  inFlight(): number;
   units(): { readonly write: number; readonly read: number };
   /** Counts what this client sends from now on. */
   watch(client: Watched, service: AwsRequests['service']): void;
@@ -35,6 +37,7 @@ const writes = new Set(['PutItem', 'UpdateItem', 'DeleteItem', 'TransactWriteIte
 export function requestMeter(): RequestMeter {
   const counts = new Map<string, { service: AwsRequests['service']; operation: string; ended: Record<Outcome, number>; seconds: number }>();
   const units = { write: 0, read: 0 };
+  let inFlight = 0;
 
   function count(service: AwsRequests['service'], operation: string, outcome: Outcome, beganMs: number): void {
     const name = `${service} ${operation}`;
@@ -54,6 +57,7 @@ export function requestMeter(): RequestMeter {
 
   return {
     requests: () => [...counts.values()],
+    inFlight: () => inFlight,
     units: () => units,
     watch({ middlewareStack }, service) {
       middlewareStack.add(
@@ -61,6 +65,7 @@ export function requestMeter(): RequestMeter {
           async (args: Parameters<Handler>[0]): ReturnType<Handler> => {
             const operation = commandName.replace(/Command$/, '');
             const beganMs = performance.now();
+            inFlight++;
             try {
               const answer = await next(service === 'dynamodb' ? { ...args, input: { ...args.input, ReturnConsumedCapacity: 'TOTAL' } } : args);
               count(service, operation, 'ok', beganMs);
@@ -69,6 +74,8 @@ export function requestMeter(): RequestMeter {
             } catch (error) {
               count(service, operation, outcomeOf(error), beganMs);
               throw error;
+            } finally {
+              inFlight--;
             }
           },
         { step: 'initialize', name: 'requestMeter' },
