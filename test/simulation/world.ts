@@ -104,7 +104,13 @@ export function createWorld(seed: number, { print, cuts = {} }: WorldOptions = {
     trace,
     random: random.fork('cluster'),
     brokers: profile.brokers,
-    policy: { inlineMaxBytes: profile.inlineMaxBytes, inlineTogether: profile.inlineTogether, producersStayCommits: profile.producersStayCommits, viewMaxAgeMs: profile.viewMaxAgeMs },
+    policy: {
+      inlineMaxBytes: profile.inlineMaxBytes,
+      inlineTogether: profile.inlineTogether,
+      producersStayCommits: profile.producersStayCommits,
+      viewMaxAgeMs: profile.viewMaxAgeMs,
+      ...(profile.startMaxAgeMs === undefined ? {} : { startMaxAgeMs: profile.startMaxAgeMs }),
+    },
     itemWriteUnitsPerSecond: profile.itemWriteUnitsPerSecond,
     onStaleRead(told) {
       tally.injected('stale read');
