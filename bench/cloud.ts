@@ -14,6 +14,7 @@ import { createTopic, runLoad } from './run.ts';
 const dynamoMs = { p50: 8, p99: 16 };
 const uploadMs = { p50: 60, p99: 250 };
 const turnMs = 1_000;
+const warmUpConnections = 32;
 
 type Point = { readonly title: string; readonly name: CaseName; readonly servers: number; readonly connections: number; readonly partitions: number; readonly mostP50Ms?: number };
 
@@ -61,19 +62,11 @@ async function measurePoint({ name, servers, connections, partitions }: Point, s
   try {
     const running = await Promise.all(Array.from({ length: servers }, () => startServer(cloud.server)));
     await createTopic((running[0] as (typeof running)[0]).url, partitions);
-    const loads = running.map(({ url }) =>
-      runLoad({
-        lanes: [{ port: Number(new URL(url).port), producers: 'none', headers: {} }],
-        warmUpTurns: Math.max(2, seconds),
-        turns: Math.max(1, seconds),
-        turnMs,
-        name,
-        partitions,
-        offsets: [],
-        connections: connections / servers,
-      }),
-    );
-    const results = await Promise.all(loads);
+    const load = (url: string, turns: number, open: number) =>
+      runLoad({ lanes: [{ port: Number(new URL(url).port), producers: 'none', headers: {} }], warmUpTurns: 1, turns, turnMs, name, partitions, offsets: [], connections: open });
+    // A few dozen requests a second would not make V8 compile what they run through.
+    await Promise.all(running.map(({ url }) => load(url, seconds, warmUpConnections)));
+    const results = await Promise.all(running.map(({ url }) => load(url, seconds, connections / servers)));
     for (const server of running) await server.stop();
     return results.map(([result]) => result as LoadResult);
   } finally {

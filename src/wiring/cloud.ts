@@ -46,11 +46,9 @@ export type CloudPlace = {
 
 /** @throws CannotOpen where the table or the bucket is not there, or not for these credentials */
 export async function openCloud({ table, bucket, aws, pathStyle }: CloudPlace, log: Log = silent): Promise<Home> {
-  const dynamo = dynamoClient(aws);
-  const s3 = s3Client(aws, pathStyle);
   const requests = requestMeter();
-  requests.watch(dynamo, 'dynamodb');
-  requests.watch(s3, 's3');
+  const dynamo = dynamoClient(aws, requests);
+  const s3 = s3Client(aws, pathStyle, requests);
   const release = (): void => {
     dynamo.destroy();
     s3.destroy();

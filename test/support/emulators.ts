@@ -73,9 +73,8 @@ export const localEnv = { AWS_REGION: region, AWS_ACCESS_KEY_ID: credentials.acc
 
 /** A ledger on a table of its own. */
 export async function ledgerOn({ endpoint }: Emulator, table = 'wadi', meter?: RequestMeter): Promise<{ readonly ledger: Ledger; close(): void }> {
-  const client = dynamoClient(localAws(endpoint));
-  meter?.watch(client, 'dynamodb');
-  await createTable(client, table);
+  await createTable(localAws(endpoint), table);
+  const client = dynamoClient(localAws(endpoint), meter);
   return { ledger: dynamoLedger(client, table), close: () => client.destroy() };
 }
 

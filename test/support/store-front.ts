@@ -10,7 +10,7 @@ import type { Emulator } from './emulators.ts';
 export type StoreCall = { readonly operation: string; readonly writes: boolean };
 
 export type FrontOptions = {
-  /** How long a call takes, from its last byte to its answer; it is carried out after one half of that. Never less than the emulator takes. */
+  /** How long a call takes, from its first byte to its answer; it is carried out after one half of that. Never less than the emulator takes. */
   readonly delayMs?: (call: StoreCall) => number;
   /** `lost`: it is carried out, and the connection ends instead of an answer; `twice`: the second answer may be the one that is told. */
   readonly fate?: (call: StoreCall) => 'once' | 'lost' | 'twice';
@@ -40,12 +40,12 @@ export async function startFront(emulator: Emulator, { delayMs = () => 0, fate =
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const cameAtMs = performance.now();
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks);
     const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? request.method ?? '';
     const call = { operation, writes: writing.has(operation) };
-    const cameAtMs = performance.now();
     const tookMs = delayMs(call);
     const drawn = fate(call);
     counts.calls++;

@@ -10,13 +10,13 @@ export type AwsOptions = {
   readonly credentials?: DynamoDBClientConfig['credentials'];
 };
 
-const connectionTimeout = 1_000;
-const agent = { maxSockets: 256, keepAlive: true };
+export const connectionTimeoutMs = 1_000;
+export const socketOptions = { maxSockets: 256, keepAlive: true };
 
 /** @param requestTimeout milliseconds for an answer */
 export const clientOptions = ({ endpoint, region, credentials }: AwsOptions, requestTimeout: number) => ({
   maxAttempts: 1,
-  requestHandler: { connectionTimeout, requestTimeout, throwOnRequestTimeout: true, httpAgent: agent, httpsAgent: agent },
+  requestHandler: { connectionTimeout: connectionTimeoutMs, requestTimeout, throwOnRequestTimeout: true, httpAgent: socketOptions, httpsAgent: socketOptions },
   ...(endpoint === undefined ? {} : { endpoint }),
   ...(region === undefined ? {} : { region }),
   ...(credentials === undefined ? {} : { credentials }),

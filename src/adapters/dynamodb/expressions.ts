@@ -1,23 +1,22 @@
 // Guards and changes as DynamoDB's condition and update expressions. All names and values go in by placeholders, each
 // once, so that no name is a reserved word and expressions stay short (they may have 4 KB).
 
-import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { assertDisjoint } from '../../log/apply-write.ts';
 import type { Change, Check, Guard, Path, Value } from '../../log/write.ts';
-import { toAttribute } from './attribute-values.ts';
+import { type Attributes, toAttribute } from './attribute-values.ts';
 
 export type Expressions = {
   readonly ConditionExpression?: string;
   readonly UpdateExpression?: string;
   readonly ExpressionAttributeNames?: Record<string, string>;
-  readonly ExpressionAttributeValues?: Record<string, AttributeValue>;
+  readonly ExpressionAttributeValues?: Attributes;
 };
 
 /** @throws InvalidWrite for values that no ledger keeps, and where two changes touch the same path */
 export function render(guards: readonly Guard[], changes: readonly Change[] = []): Expressions {
   assertDisjoint(changes);
   const names = new Map<string, string>();
-  const values: Record<string, AttributeValue> = {};
+  const values: Attributes = {};
   const types = new Map<string, string>();
   let valueCount = 0;
 

@@ -1,10 +1,10 @@
 // What an error of DynamoDB's client means: whether the call may have taken effect, and why it failed. Every call is
 // sent once; what is tried again is for the protocol to decide.
 
-import type { CancellationReason } from '@aws-sdk/client-dynamodb';
 import { InvalidWrite } from '../../log/write.ts';
 import { type FailureReason, StoreFailure } from '../../ports/failure.ts';
 import { sdkError } from '../aws/sdk-error.ts';
+import type { CancellationReason } from './client.ts';
 
 /** By the names of exceptions, and of the reasons for which a transaction was cancelled: nothing was written. */
 const reasons: Readonly<Record<string, FailureReason>> = {

@@ -2,25 +2,13 @@
 // condition, its changes an update expression, and the image that comes with the answer is the item as it stands, or
 // the one that refused. Writes together are a transaction, which tells no new images.
 
-import {
-  BatchGetItemCommand,
-  ConditionalCheckFailedException,
-  DeleteItemCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  TransactionCanceledException,
-  type TransactWriteItem,
-  TransactWriteItemsCommand,
-  UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
 import { applyWrite } from '../../log/apply-write.ts';
 import { InvalidWrite, type Item, type Key, remove, type Write, type WriteOutcome } from '../../log/write.ts';
 import { StoreFailure } from '../../ports/failure.ts';
 import type { Ledger, ScanRange, WriteAllOutcome } from '../../ports/ledger.ts';
 import { askAgain } from '../aws/ask-again.ts';
-import { toAttributes, toItem, toKey } from './attribute-values.ts';
+import { type Attributes, toAttributes, toItem, toKey } from './attribute-values.ts';
+import { type DynamoClient, DynamoError } from './client.ts';
 import { render } from './expressions.ts';
 import { cancelledBy, failureOf } from './failures.ts';
 
@@ -34,8 +22,7 @@ const maxBatchTries = 8;
 
 const allOld = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
 
-/** @param client must make one attempt for each send (`maxAttempts: 1`): what is retried, and how, the protocol says. */
-export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
+export function dynamoLedger(client: DynamoClient, table: string): Ledger {
   const TableName = table;
 
   async function write(given: Write): Promise<WriteOutcome> {
@@ -48,18 +35,18 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
           return applyWrite(item, given);
         }
         case 'put':
-          await client.send(new PutItemCommand({ TableName, Item: { ...toAttributes(given.item), ...Key }, ...render(given.guards), ...allOld }));
+          await client.send('PutItem', { TableName, Item: { ...toAttributes(given.item), ...Key }, ...render(given.guards), ...allOld });
           return { applied: true, item: given.item };
         case 'delete':
-          await client.send(new DeleteItemCommand({ TableName, Key, ...render(given.guards), ...allOld }));
+          await client.send('DeleteItem', { TableName, Key, ...render(given.guards), ...allOld });
           return { applied: true, item: undefined };
         case 'update': {
-          const { Attributes = {} } = await client.send(new UpdateItemCommand({ TableName, Key, ...render(given.guards, given.changes), ReturnValues: 'ALL_NEW', ...allOld }));
+          const { Attributes = {} } = await client.send('UpdateItem', { TableName, Key, ...render(given.guards, given.changes), ReturnValues: 'ALL_NEW', ...allOld });
           return { applied: true, item: toItem(Attributes) };
         }
       }
     } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return { applied: false, item: error.Item && toItem(error.Item) };
+      if (error instanceof DynamoError && error.name === 'ConditionalCheckFailedException') return { applied: false, item: error.item && toItem(error.item) };
       throw failureOf(error, `the write of ${given.key.pk} / ${given.key.sk}`);
     }
   }
@@ -74,10 +61,10 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
     }
     const TransactItems = writes.map(transactItem);
     try {
-      await client.send(new TransactWriteItemsCommand({ TransactItems }));
+      await client.send('TransactWriteItems', { TransactItems });
       return { applied: true, items: undefined };
     } catch (error) {
-      const cancelled = error instanceof TransactionCanceledException ? (error.CancellationReasons ?? []) : [];
+      const cancelled = error instanceof DynamoError && error.name === 'TransactionCanceledException' ? error.cancellationReasons : [];
       const failure = cancelled.length === writes.length ? cancelledBy(cancelled) : failureOf(error, `the write of ${writes.length} items together`);
       if (failure instanceof InvalidWrite) return refusedInstead(writes, failure);
       if (failure !== undefined) throw failure;
@@ -99,7 +86,7 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
     return { applied: false, outcomes };
   }
 
-  function transactItem(given: Write): TransactWriteItem {
+  function transactItem(given: Write): object {
     const Key = toKey(given.key);
     switch (given.action) {
       case 'check': {
@@ -124,7 +111,7 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
     if (first === undefined) return [];
     try {
       if (keys.length === 1) {
-        const { Item } = await askAgain(() => client.send(new GetItemCommand({ TableName, Key: toKey(first), ConsistentRead: strong })));
+        const { Item } = await askAgain(() => client.send('GetItem', { TableName, Key: toKey(first), ConsistentRead: strong }));
         return [Item && toItem(Item)];
       }
       const found = await readMany(keys, strong);
@@ -136,13 +123,13 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
 
   async function readMany(keys: readonly Key[], ConsistentRead: boolean): Promise<Map<string, Item>> {
     const found = new Map<string, Item>();
-    const wanted = [...new Map(keys.map((key) => [nameOf(key), toKey(key)])).values()];
+    const wanted: Attributes[] = [...new Map(keys.map((key) => [nameOf(key), toKey(key)])).values()];
     for (let tries = 0; wanted.length > 0; tries++) {
       if (tries >= maxBatchTries + keys.length / maxKeysPerBatch) throw new StoreFailure('throttled', 'none', `the table leaves reads unanswered`);
       const Keys = wanted.splice(0, maxKeysPerBatch);
-      const { Responses = {}, UnprocessedKeys = {} } = await askAgain(() => client.send(new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys, ConsistentRead } } })));
+      const { Responses = {}, UnprocessedKeys = {} } = await askAgain(() => client.send('BatchGetItem', { RequestItems: { [TableName]: { Keys, ConsistentRead } } }));
       for (const attributes of Responses[TableName] ?? []) found.set(nameOf({ pk: attributes['pk']?.S ?? '', sk: attributes['sk']?.S ?? '' }), toItem(attributes));
-      wanted.push(...((UnprocessedKeys[TableName]?.Keys ?? []) as typeof wanted));
+      wanted.push(...(UnprocessedKeys[TableName]?.Keys ?? []));
     }
     return found;
   }
@@ -153,10 +140,10 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
     const items: { sk: string; item: Item }[] = [];
     // One beyond the limit tells whether there is more.
     const wanted = limit + 1;
-    let ExclusiveStartKey: { pk: { S: string }; sk: { S: string } } | undefined;
+    let ExclusiveStartKey: Attributes | undefined;
     try {
       do {
-        const query = new QueryCommand({
+        const query = {
           TableName,
           KeyConditionExpression: `pk = :pk${bounds}`,
           ExpressionAttributeValues: { ':pk': { S: pk }, ...(from === undefined ? {} : { ':from': { S: from } }), ...(to === undefined ? {} : { ':to': { S: to } }) },
@@ -164,10 +151,10 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
           ConsistentRead: strong,
           Limit: wanted - items.length,
           ExclusiveStartKey,
-        });
-        const { Items = [], LastEvaluatedKey } = await askAgain(() => client.send(query));
+        };
+        const { Items = [], LastEvaluatedKey } = await askAgain(() => client.send('Query', query));
         for (const attributes of Items) items.push({ sk: attributes['sk']?.S ?? '', item: toItem(attributes) });
-        ExclusiveStartKey = LastEvaluatedKey as typeof ExclusiveStartKey;
+        ExclusiveStartKey = LastEvaluatedKey;
       } while (items.length < wanted && ExclusiveStartKey !== undefined);
     } catch (error) {
       throw failureOf(error, `a scan of ${pk}`);
