@@ -13,6 +13,8 @@ export type Lane = {
   readonly producers: Producers;
   /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>>;
+  /** A whole HTTP request, sent again and again in place of those of the case; any answer to it will do. */
+  readonly only?: string;
 };
 
 export type LoadOrder = {
@@ -66,8 +68,8 @@ type OpenLane = {
   close(): LoadResult;
 };
 
-async function openLane({ port, producers, headers }: Lane, { name, partitions, offsets, connections }: LoadOrder): Promise<OpenLane> {
-  const requests = buildRequests(name, partitions, offsets, headers, producers);
+async function openLane({ port, producers, headers, only }: Lane, { name, partitions, offsets, connections }: LoadOrder): Promise<OpenLane> {
+  const requests = only === undefined ? buildRequests(name, partitions, offsets, headers, producers) : [{ bytes: Buffer.from(only), partition: 0, records: 0 }];
   const histogram = createHistogram();
   let succeeded = 0;
   let failed = 0;
@@ -79,7 +81,7 @@ async function openLane({ port, producers, headers }: Lane, { name, partitions, 
   let stopAt = 0;
 
   const count = (status: number, bytes: number, tookMs: number): void => {
-    const ok = status >= 200 && status < 300;
+    const ok = (status >= 200 && status < 300) || only !== undefined;
     if (ok) succeeded++;
     else failed++;
     if (!ok) firstFailure ??= `status ${status}`;

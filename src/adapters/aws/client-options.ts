@@ -11,7 +11,8 @@ export type AwsOptions = {
 };
 
 export const connectionTimeoutMs = 1_000;
-export const socketOptions = { maxSockets: 256, keepAlive: true };
+export const maxSockets = 256;
+const socketOptions = { maxSockets, keepAlive: true };
 
 /** @param requestTimeout milliseconds for an answer */
 export const clientOptions = ({ endpoint, region, credentials }: AwsOptions, requestTimeout: number) => ({

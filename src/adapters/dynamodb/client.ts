@@ -3,10 +3,9 @@
 // credentials, the region and the endpoint.
 
 import { randomUUID } from 'node:crypto';
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { request as httpsRequest, Agent as TlsAgent } from 'node:https';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { type AwsOptions, clientOptions, connectionTimeoutMs, socketOptions } from '../aws/client-options.ts';
+import { type Dispatcher, Pool } from 'undici';
+import { type AwsOptions, clientOptions, connectionTimeoutMs, maxSockets } from '../aws/client-options.ts';
 import type { RequestMeter } from '../aws/request-meter.ts';
 import type { Attributes } from './attribute-values.ts';
 import { createSigner, type Endpoint } from './signature.ts';
@@ -63,11 +62,16 @@ export type DynamoClient = {
 const requestTimeoutMs = 3_000;
 const readOperations: ReadonlySet<string> = new Set<ReadOperation>(['GetItem', 'BatchGetItem', 'Query']);
 
+/** Each connection carries one request at a time. The time for an answer is ours to watch, as one bound for all of it. */
+const poolOptions: Pool.Options = { connections: maxSockets, pipelining: 1, connect: { timeout: connectionTimeoutMs }, headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000 };
+
+type HttpAnswer = { readonly status: number; readonly date: string | undefined; readonly text: string };
+
 export function dynamoClient(options: AwsOptions, meter?: RequestMeter): DynamoClient {
   const sdk = new DynamoDBClient(clientOptions(options, requestTimeoutMs));
-  const agents = { http: new Agent(socketOptions), https: new TlsAgent(socketOptions) };
   const sign = createSigner(sdk.config.credentials, sdk.config.region);
   let endpoint: Promise<Endpoint> | undefined;
+  let pool: Pool | undefined;
 
   async function send(operation: string, input: object): Promise<Answer> {
     endpoint ??= endpointOf(sdk).catch((error: unknown) => {
@@ -83,37 +87,45 @@ export function dynamoClient(options: AwsOptions, meter?: RequestMeter): DynamoC
     throw error;
   }
 
-  function exchange({ secure, hostname, port, path }: Endpoint, headers: Record<string, string>, body: string): Promise<{ status: number; date: string | undefined; text: string }> {
+  function exchange({ secure, host, path }: Endpoint, headers: Record<string, string>, body: string): Promise<HttpAnswer> {
+    pool ??= new Pool(`${secure ? 'https' : 'http'}://${host}`, poolOptions);
+    const dispatcher = pool;
     return new Promise((resolve, reject) => {
-      const request = (secure ? httpsRequest : httpRequest)({ hostname, port, path, method: 'POST', headers, agent: secure ? agents.https : agents.http });
-      const failWith = (what: string): void => void request.destroy(Object.assign(new Error(what), { name: 'TimeoutError' }));
-      const timer = setTimeout(() => failWith(`no answer within ${requestTimeoutMs} ms`), requestTimeoutMs);
-      let connecting: NodeJS.Timeout | undefined;
-      const end = (): void => {
-        clearTimeout(timer);
-        clearTimeout(connecting);
-      };
-      const fail = (error: Error): void => {
-        end();
-        reject(error);
-      };
-      request.on('socket', (socket) => {
-        if (!socket.connecting) return;
-        connecting = setTimeout(() => failWith(`no connection within ${connectionTimeoutMs} ms`), connectionTimeoutMs);
-        socket.once(secure ? 'secureConnect' : 'connect', () => clearTimeout(connecting));
-      });
-      request.on('error', fail);
-      request.on('response', (response: IncomingMessage) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', fail);
-        response.on('end', () => {
-          if (!response.complete) return fail(new Error('the answer was cut off'));
-          end();
-          resolve({ status: response.statusCode ?? 0, date: response.headers.date, text: Buffer.concat(chunks).toString() });
-        });
-      });
-      request.end(body);
+      let sending: Dispatcher.DispatchController | undefined;
+      let late: Error | undefined;
+      const timer = setTimeout(() => {
+        late = Object.assign(new Error(`no answer within ${requestTimeoutMs} ms`), { name: 'TimeoutError' });
+        sending?.abort(late);
+        reject(late);
+      }, requestTimeoutMs);
+      let status = 0;
+      let date: string | undefined;
+      const chunks: Buffer[] = [];
+      dispatcher.dispatch(
+        { path, method: 'POST', headers, body },
+        {
+          onRequestStart(controller) {
+            // It waited for a connection for too long: it is not sent.
+            if (late !== undefined) controller.abort(late);
+            sending = controller;
+          },
+          onResponseStart(_, code, answered) {
+            status = code;
+            if (typeof answered['date'] === 'string') date = answered['date'];
+          },
+          onResponseData(_, chunk) {
+            chunks.push(chunk);
+          },
+          onResponseEnd() {
+            clearTimeout(timer);
+            resolve({ status, date, text: Buffer.concat(chunks).toString() });
+          },
+          onResponseError(_, error) {
+            clearTimeout(timer);
+            reject(error);
+          },
+        },
+      );
     });
   }
 
@@ -125,8 +137,7 @@ export function dynamoClient(options: AwsOptions, meter?: RequestMeter): DynamoC
       return answer;
     },
     destroy() {
-      agents.http.destroy();
-      agents.https.destroy();
+      void pool?.destroy();
       sdk.destroy();
     },
   };
@@ -161,5 +172,5 @@ async function endpointOf(sdk: DynamoDBClient): Promise<Endpoint> {
   await sdk.send(command);
   if (built === undefined) throw new Error('the SDK did not say where DynamoDB is');
   const { protocol, hostname, port, path } = built;
-  return { secure: protocol === 'https:', hostname, port, path, host: port === undefined ? hostname : `${hostname}:${port}` };
+  return { secure: protocol === 'https:', path, host: port === undefined ? hostname : `${hostname}:${port}` };
 }
