@@ -7,7 +7,7 @@ import type { Broker } from './broker.ts';
 import type { Lane, Waiting } from './committer.ts';
 import { type Deadline, deadlineIn } from './deadline.ts';
 import { failureBeforeCommit } from './failures.ts';
-import { lookAhead } from './head-view.ts';
+import { type Look, lookAhead } from './head-view.ts';
 import { type Payload, sendCommit } from './send-commit.ts';
 import { putPayload, type Upload, uploadPayload } from './upload.ts';
 
@@ -70,26 +70,19 @@ async function commitPartition(broker: Broker, { lane, entries }: Group, first: 
 }
 
 function payloadTogether(broker: Broker, parts: readonly Waiting[]): Payload {
-  return { id: broker.random.bytes(16), epoch: broker.epoch, inline: true, bytes: concat(parts), looked: noLanes };
+  return { id: broker.random.bytes(16), epoch: broker.epoch, inline: true, bytes: concat(parts), looks: noLooks };
 }
 
-const noLanes: ReadonlySet<Lane> = new Set();
+const noLooks: ReadonlyMap<Lane, Look> = new Map();
 
-/** Meanwhile the heads are looked at. */
+/** Meanwhile the heads are looked at, once the payload is on its way. */
 async function payloadBefore(broker: Broker, parts: readonly Waiting[], inline: boolean, lanes: readonly Lane[], deadline: Deadline): Promise<Payload> {
   const store: (broker: Broker, bytes: Uint8Array, deadline: Deadline) => Promise<Upload> = inline ? putPayload : uploadPayload;
-  const looked = new Set<Lane>();
   let stored = false;
-  for (const lane of lanes)
-    void lookAhead(
-      broker,
-      lane,
-      () => stored,
-      () => looked.add(lane),
-    );
+  const storing = store(broker, concat(parts), deadline);
+  const looks = new Map(lanes.map((lane) => [lane, lookAhead(broker, lane, () => stored)]));
   try {
-    const upload = await store(broker, concat(parts), deadline);
-    return { ...upload, inline, bytes: undefined, looked };
+    return { ...(await storing), inline, bytes: undefined, looks };
   } finally {
     stored = true;
   }

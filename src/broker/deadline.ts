@@ -41,6 +41,17 @@ export function deadlineIn(clock: Clock, delayMs: number): Deadline {
   };
 }
 
+/** The promise's value, or undefined when the delay is over first; it must not reject. */
+export function within<T>(clock: Clock, promise: Promise<T>, delayMs: number): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(delayMs, () => resolve(undefined));
+    void promise.then((value) => {
+      cancel();
+      resolve(value);
+    });
+  });
+}
+
 /** Grows from 10 ms to about a second, with jitter, so that those who failed together do not return together. */
 export function backoff({ clock, random }: { readonly clock: Clock; readonly random: Random }, attempt: number): Promise<void> {
   return sleep(clock, Math.min(1000, 10 * 2 ** attempt) * (0.5 + random.fraction()));

@@ -26,12 +26,32 @@ export function freshView(broker: Broker, lane: Lane): Head | undefined {
   return view !== undefined && broker.clock.monotonicMs() - view.atMs <= broker.policy.viewMaxAgeMs ? view.head : undefined;
 }
 
+/** A look at a head while something else is under way. */
+export type Look = {
+  /** Whether there was a head; undefined while the read is under way. */
+  seen: boolean | undefined;
+  /** Never rejects. */
+  readonly first: Promise<boolean>;
+};
+
 /**
- * Reads the head while something else is under way, unless it was seen just now; calls `seen` when the view is fit for
- * a pin. A head that moves fast is read again and again, or its window would have passed when the commit comes. Never rejects.
+ * Reads the head while something else is under way, unless it was seen just now. A head that moves fast is read again
+ * and again, or its window would have passed when the commit comes.
  */
-export async function lookAhead(broker: Broker, lane: Lane, over: () => boolean, seen: () => void): Promise<void> {
-  if (freshView(broker, lane) !== undefined || (await lookAgain(broker, lane))) seen();
+export function lookAhead(broker: Broker, lane: Lane, over: () => boolean): Look {
+  if (freshView(broker, lane) !== undefined) {
+    void keepLooking(broker, lane, over);
+    return { seen: true, first: Promise.resolve(true) };
+  }
+  const look: Look = { seen: undefined, first: lookAgain(broker, lane) };
+  void look.first.then((seen) => {
+    look.seen = seen;
+    return keepLooking(broker, lane, over);
+  });
+  return look;
+}
+
+async function keepLooking(broker: Broker, lane: Lane, over: () => boolean): Promise<void> {
   while (lane.pace?.hasty() === true && !over()) {
     await sleep(broker.clock, lookEveryMs);
     if (!over() && freshView(broker, lane) === undefined) await lookAgain(broker, lane);

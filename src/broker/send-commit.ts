@@ -15,10 +15,10 @@ import { helpsToRotate, isCrowded, pauseBeforeLook } from './admission.ts';
 import type { Broker } from './broker.ts';
 import type { WaitingEntry } from './commit.ts';
 import type { AppendResult, Lane } from './committer.ts';
-import { backoff, type Deadline, TimedOut } from './deadline.ts';
+import { backoff, type Deadline, TimedOut, within } from './deadline.ts';
 import { readEpochs } from './epochs.ts';
 import { appendUnknown, failureBeforeCommit, outOfOrder, partitionBusy, producerFenced, topicGone } from './failures.ts';
-import { freshView, lookAgain, readHead, remember } from './head-view.ts';
+import { freshView, type Look, lookAgain, readHead, remember } from './head-view.ts';
 import { statesAt } from './producer-states.ts';
 import { sealAndRotate } from './seal.ts';
 import { searchRuns } from './search-runs.ts';
@@ -31,8 +31,8 @@ export type Payload = {
   readonly inline: boolean;
   /** To be stored together with its commit; undefined: it is stored. */
   readonly bytes: Uint8Array | undefined;
-  /** Those whose heads were looked at while it was stored. */
-  readonly looked: ReadonlySet<Lane>;
+  /** At heads, while it was stored. */
+  readonly looks: ReadonlyMap<Lane, Look>;
 };
 
 type Sending = {
@@ -55,6 +55,9 @@ type Sending = {
 };
 
 type Step = 'answered' | 'again' | 'reupload';
+
+/** A weak read that takes longer has lost its answer, or its way. */
+const lookPatienceMs = 20;
 
 const noStates: ProducerStates = new Map();
 
@@ -116,10 +119,21 @@ async function takePin(sending: Sending): Promise<void> {
   leaveOut(sending, head.nextOffset);
 }
 
-/** As `takePin`, where what was seen last is new enough; false where the head must be read. What it says may be old, so nothing is answered by it. */
+/**
+ * As `takePin`, where what was seen last is new enough; false where the head must be read. A look that is still under
+ * way, for the payload was stored as fast, is over sooner than a read that begins now.
+ */
 function pinOfView(sending: Sending): boolean | Promise<boolean> {
-  const { broker, lane, payload } = sending;
-  const head = payload.looked.has(lane) ? lane.view?.head : freshView(broker, lane);
+  const { broker, lane, payload, deadline } = sending;
+  const look = payload.looks.get(lane);
+  if (look !== undefined && look.seen === undefined) {
+    return deadline.race(within(broker.clock, look.first, lookPatienceMs)).then((seen) => seen === true && pinAtView(sending, lane.view?.head));
+  }
+  return pinAtView(sending, look?.seen === true ? lane.view?.head : freshView(broker, lane));
+}
+
+/** False where nothing can be sent by it. What it says may be old, so nothing is answered by it. */
+function pinAtView(sending: Sending, head: Head | undefined): boolean | Promise<boolean> {
   if (head === undefined || head.deleting) return false;
   const fits = (): boolean => leftOut(sending.entries, head.nextOffset, sending.states).length === 0;
   const read = pinAt(sending, head);

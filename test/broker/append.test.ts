@@ -182,6 +182,38 @@ describe('expected offset', () => {
   });
 });
 
+describe('a look at the head, where the payload is stored before it is over', () => {
+  async function withLooks(look: (read: Promise<unknown>) => Promise<unknown>) {
+    const inner = memoryLedger();
+    const heads: string[] = [];
+    const ledger: Ledger = {
+      ...inner,
+      async read(keys, options) {
+        const isHead = keys.some(({ sk }) => sk === 'H');
+        if (isHead) heads.push(options.strong ? 'strong' : 'weak');
+        const items = inner.read(keys, options);
+        if (isHead && !options.strong) await look(items);
+        return items;
+      },
+    };
+    return { broker: await brokerWithTopic({ policy: { inlineMaxBytes: 1_000_000, inlineTogether: false, viewMaxAgeMs: -1 }, ledger }), heads };
+  }
+
+  it('is waited for, and no other read is sent', async () => {
+    const { broker, heads } = await withLooks(async () => {
+      for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    });
+    expect(await outcome(send(broker, ['a']))).toBe(0);
+    expect(heads).toEqual(['weak']);
+  });
+
+  it('is not waited for for long', async () => {
+    const { broker, heads } = await withLooks(() => new Promise(() => {}));
+    expect(await outcome(send(broker, ['a']))).toBe(0);
+    expect(heads).toEqual(['weak', 'strong']);
+  });
+});
+
 describe('failures', () => {
   it('I4: a full store refuses by name, and nothing of it stands', async () => {
     const broker = await brokerWithTopic();
