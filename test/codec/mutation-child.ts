@@ -138,6 +138,7 @@ for (let index = 0; index < 50; index++) run(inputs.input(1 + index), false);
 for (const outcome of Object.keys(outcomes)) delete outcomes[outcome];
 collect();
 baseline = taken();
+report(0);
 
 for (const { name, bytes, outcome } of known) {
   const startMs = performance.now();
@@ -149,6 +150,7 @@ for (const { name, bytes, outcome } of known) {
   collect();
   await nextTurn();
   collect();
+  report(0);
 }
 
 for (let index = first; index < first + count && problems.length < maxProblems; index++) {

@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ChildReport } from './mutation-child.ts';
 
-/** The child reports every 200 inputs, each of which may take 5 s at the very most; so long a silence is a hang. */
+/** The child reports after each known bomb and every 200 inputs, each of which may take 5 s at the very most; so long a silence is a hang. */
 const silenceMs = 20_000;
 const maxPeakBytes = 64 * 2 ** 20;
 
