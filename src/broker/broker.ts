@@ -6,6 +6,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Clock, Random, Telemetry, Wakeups } from '../ports/world.ts';
 import type { Codecs } from '../record/codecs.ts';
+import { type Background, createBackground } from './background.ts';
 import { type Committer, createCommitter } from './committer.ts';
 import { readEpochs } from './epochs.ts';
 import { createPayloadCache, type PayloadCache } from './payloads.ts';
@@ -35,6 +36,10 @@ export type Policy = {
   readonly viewMaxAgeMs: number;
   /** For so long a fetch takes the start of a log as it was read last, which saves a read of each page. Not given: never. */
   readonly startMaxAgeMs?: number;
+  /** How long an append that begins now may take, where that is less than `limits.appendTimeoutMs`: what carries it may end. */
+  readonly appendMsLeft?: () => number;
+  /** Nothing is ever written: for whoever only fetches. */
+  readonly readsOnly?: boolean;
 };
 
 export type Broker = Ports & {
@@ -48,11 +53,11 @@ export type Broker = Ports & {
   epoch: number;
   /** Fetches that wait for records. */
   waiters: number;
+  readonly background: Background;
 };
 
-/** Cost: one write, one read. */
+/** Cost: one write, one read; none where nothing is to be written. */
 export async function createBroker(ports: Ports, policy: Policy): Promise<Broker> {
-  await ports.ledger.write(planFirstEpoch);
   const broker: Broker = {
     ...ports,
     policy,
@@ -63,7 +68,10 @@ export async function createBroker(ports: Ports, policy: Policy): Promise<Broker
     committer: createCommitter(() => broker),
     epoch: 0,
     waiters: 0,
+    background: createBackground(),
   };
+  if (policy.readsOnly) return broker;
+  await ports.ledger.write(planFirstEpoch);
   await readEpochs(broker);
   return broker;
 }

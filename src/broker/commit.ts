@@ -2,10 +2,9 @@
 // with its head; what is larger becomes one object for all partitions that were ready at that moment.
 
 import type { CommitEntry } from '../log/append.ts';
-import { limits } from '../record/limits.ts';
 import type { Broker } from './broker.ts';
 import type { Lane, Waiting } from './committer.ts';
-import { type Deadline, deadlineIn } from './deadline.ts';
+import { appendDeadline, type Deadline } from './deadline.ts';
 import { failureBeforeCommit } from './failures.ts';
 import { type Look, lookAhead } from './head-view.ts';
 import { type Payload, sendCommit } from './send-commit.ts';
@@ -31,7 +30,7 @@ export function commitGroups(broker: Broker, groups: readonly Group[], decided: 
 }
 
 async function commitTogether(broker: Broker, groups: readonly Group[], inline: boolean, decided: (group: Group) => void): Promise<void> {
-  const deadline = deadlineIn(broker.clock, limits.appendTimeoutMs);
+  const deadline = appendDeadline(broker);
   try {
     const parts = groups.flatMap(({ entries }) => entries);
     const lanes = groups.map(({ lane }) => lane);

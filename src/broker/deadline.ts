@@ -1,6 +1,8 @@
 // Bounds on waiting: a deadline that a chain of calls shares, and the pause between tries.
 
 import { type Clock, type Random, sleep } from '../ports/world.ts';
+import { limits } from '../record/limits.ts';
+import type { Broker } from './broker.ts';
 
 /** The call may still be carried out, but nobody waits for it any more. */
 export class TimedOut extends Error {
@@ -15,7 +17,7 @@ export type Deadline = {
   clear(): void;
 };
 
-export function deadlineIn(clock: Clock, delayMs: number): Deadline {
+function deadlineIn(clock: Clock, delayMs: number): Deadline {
   const endMs = clock.monotonicMs() + delayMs;
   let over = false;
   const waiting = new Set<(error: TimedOut) => void>();
@@ -40,6 +42,10 @@ export function deadlineIn(clock: Clock, delayMs: number): Deadline {
     clear: cancel,
   };
 }
+
+/** Of an append that begins now. */
+export const appendDeadline = ({ clock, policy }: Pick<Broker, 'clock' | 'policy'>): Deadline =>
+  deadlineIn(clock, Math.min(limits.appendTimeoutMs, policy.appendMsLeft?.() ?? Number.POSITIVE_INFINITY));
 
 /** The promise's value, or undefined when the delay is over first; it must not reject. */
 export function within<T>(clock: Clock, promise: Promise<T>, delayMs: number): Promise<T | undefined> {

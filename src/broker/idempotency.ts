@@ -9,9 +9,8 @@ import { idempotencyKey, idText, keyedProducerName, type TopicId } from '../log/
 import type { Producer } from '../log/producers.ts';
 import type { Key } from '../log/write.ts';
 import { WadiError } from '../record/errors.ts';
-import { limits } from '../record/limits.ts';
 import type { Broker } from './broker.ts';
-import { backoff, deadlineIn } from './deadline.ts';
+import { appendDeadline, backoff } from './deadline.ts';
 import { failureBeforeCommit } from './failures.ts';
 import { isWorthRetrying } from './upload.ts';
 
@@ -31,7 +30,7 @@ export type KeyUse = Pick<KeyItem, 'placement' | 'answer'> & {
  * @throws WadiError idempotency_key_reused, and those of a store that fails: nothing was appended
  */
 export async function useKey(broker: Broker, topicId: TopicId, { text, fingerprint }: IdempotencyKey, placement: Placement): Promise<KeyUse> {
-  const { codecs, telemetry } = broker;
+  const { background, codecs, telemetry } = broker;
   const key = idempotencyKey(topicId, idText(codecs.sha256(utf8.encode(text))));
   const first = await begin(broker, key, { fingerprint, placement });
   if (!equal(first.fingerprint, fingerprint)) {
@@ -45,7 +44,7 @@ export async function useKey(broker: Broker, topicId: TopicId, { text, fingerpri
     answer: first.answer,
     producerFor: (partition) => ({ name: keyedProducerName(codecs.sha256(utf8.encode(`${topicId} ${partition} ${text}`))), epoch: 0, sequence: 0 }),
     remember(answer) {
-      broker.ledger.write(planAnswer(key, fingerprint, answer)).catch((error: unknown) => telemetry.report('answer_not_remembered', { topicId }, error));
+      background.add(broker.ledger.write(planAnswer(key, fingerprint, answer)).catch((error: unknown) => telemetry.report('answer_not_remembered', { topicId }, error)));
     },
   };
 }
@@ -54,7 +53,7 @@ const utf8 = new TextEncoder();
 
 /** The item of the key, made if there is none. Whoever made it, it is the same for all who come. */
 async function begin(broker: Broker, key: Key, own: Omit<KeyItem, 'answer'>): Promise<KeyItem> {
-  const deadline = deadlineIn(broker.clock, limits.appendTimeoutMs);
+  const deadline = appendDeadline(broker);
   try {
     for (let attempt = 0; ; attempt++) {
       try {

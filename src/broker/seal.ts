@@ -34,6 +34,9 @@ export async function sealAndRotate(broker: Broker, lane: Lane, head: Head): Pro
   }
 }
 
+/** Behind the answer: does not wait for it. */
+export const rotateBehind = (broker: Broker, lane: Lane, head: Head): void => broker.background.add(sealAndRotate(broker, lane, head));
+
 /** Answers those that may leave the head. One that was not stored stays: the next rotation tries again. */
 async function spill(broker: Broker, lane: Lane, producers: readonly Evictable[]): Promise<Evictable[]> {
   const nowMs = broker.clock.nowMs();

@@ -20,7 +20,7 @@ import { readEpochs } from './epochs.ts';
 import { appendUnknown, failureBeforeCommit, outOfOrder, partitionBusy, producerFenced, topicGone } from './failures.ts';
 import { freshView, type Look, lookAgain, readHead, remember } from './head-view.ts';
 import { statesAt } from './producer-states.ts';
-import { sealAndRotate } from './seal.ts';
+import { rotateBehind, sealAndRotate } from './seal.ts';
 import { searchRuns } from './search-runs.ts';
 import { isWorthRetrying } from './upload.ts';
 import { partitionChannel, topicChannel } from './wait.ts';
@@ -95,7 +95,7 @@ async function passGate(sending: Sending): Promise<void> {
   try {
     if (lane.view !== undefined && lane.pace.mayBeCrowded(lane.view.head, broker.clock.monotonicMs() - lane.view.atMs)) await deadline.race(lookAgain(broker, lane));
     for (let looks = 0; lane.view !== undefined && isCrowded(lane.view.head); looks++) {
-      if (helpsToRotate(broker.random, looks)) void sealAndRotate(broker, lane, lane.view.head);
+      if (helpsToRotate(broker.random, looks)) rotateBehind(broker, lane, lane.view.head);
       lane.pace.yield();
       await deadline.race(pauseBeforeLook(broker, looks));
       if (!(await deadline.race(lookAgain(broker, lane)))) return;
@@ -206,13 +206,13 @@ async function sendOnce(sending: Sending, attempt: number): Promise<Step> {
   // A store that tells no images of writes together: the head lists the commit, or its window has passed.
   if (head === undefined) {
     const read = await deadline.race(readHead(broker, lane));
-    if (read !== undefined && read.current.length >= limits.tailCommits) void sealAndRotate(broker, lane, read);
+    if (read !== undefined && read.current.length >= limits.tailCommits) rotateBehind(broker, lane, read);
     return decide(sending, read, attempt);
   }
   lane.pace?.see(head);
   acknowledge(sending, placeEntries(sending.entries, head.nextOffset - countOf(sending.entries)));
   const refs = head.current.filter((ref) => sameId(ref.id, commit.id)).length;
-  if (isElected(head, { refs, producers: sending.states.size }, broker.ledger.limits.writeUnitBytes)) void sealAndRotate(broker, lane, head);
+  if (isElected(head, { refs, producers: sending.states.size }, broker.ledger.limits.writeUnitBytes)) rotateBehind(broker, lane, head);
   return 'answered';
 }
 

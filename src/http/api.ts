@@ -31,6 +31,10 @@ export type Api = {
   readonly metrics: () => Promise<string>;
   /** Where requests are written that were answered, or whose connection ended first. */
   readonly accessLog: AccessLog | undefined;
+  /** The longest that a request may wait for records; a longer wait is cut to this. */
+  readonly maxWaitMs: number;
+  /** Where requests go that write, and those that read. @param url as the client reached us */
+  readonly endpointsAt: (url: string) => { readonly write: string; readonly read: string };
   /** Ids of requests whose clients gave none. */
   readonly nextRequestId: () => string;
 };

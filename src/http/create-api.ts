@@ -1,6 +1,7 @@
 // What the API needs besides the broker, made for one server.
 
 import type { Broker } from '../broker/broker.ts';
+import { limits } from '../record/limits.ts';
 import { createAnswerBudget } from './answer-budget.ts';
 import type { Api } from './api.ts';
 import { createBodyBudget } from './read-body.ts';
@@ -12,6 +13,8 @@ export function createApi(given: Pick<Api, 'broker' | 'version' | 'stopping' | '
     corsOrigins: new Set(),
     metrics: async () => '',
     accessLog: undefined,
+    maxWaitMs: limits.maxWaitMs,
+    endpointsAt: (url) => ({ write: url, read: url }),
     ...given,
     requests: createRequestMeter(),
     bodies: createBodyBudget(),

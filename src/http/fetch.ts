@@ -132,7 +132,7 @@ function lastEventId({ env: { incoming } }: RequestContext, type: FetchType): st
 
 async function answerRecords(api: Api, context: RequestContext, type: FetchType, query: Common, readPage: ReadPage): Promise<Response> {
   const { encoding, limit = Number.POSITIVE_INFINITY, maxBytes = Number.POSITIVE_INFINITY, waitMs = 0 } = query;
-  if (type === ndjsonType) return fetchLines(api, context, readPage, { encoding, maxRecords: limit, maxBytes, waitMs });
+  if (type === ndjsonType) return fetchLines(api, context, readPage, { encoding, maxRecords: limit, maxBytes, waitMs: Math.min(waitMs, api.maxWaitMs) });
   if (type === eventStreamType) return fetchEvents(api, context, readPage, { encoding, budget: budgetOf({ ...query, maxBytes: query.maxBytes ?? limits.linePageBytes }) });
   return answerPage(api, context, await readPage(pageOf(api, context, query)), encoding);
 }
@@ -163,7 +163,7 @@ function budgetOf({ limit = limits.defaultFetchRecords, maxBytes = limits.defaul
 
 /** A wait ends early when the client goes away and when the server stops. */
 function pageOf(api: Api, context: RequestContext, query: Common) {
-  const { waitMs = 0 } = query;
+  const waitMs = Math.min(query.waitMs ?? 0, api.maxWaitMs);
   return { budget: budgetOf(query), waitMs, signal: waitMs === 0 ? undefined : AbortSignal.any([context.req.raw.signal, api.stopping]) };
 }
 

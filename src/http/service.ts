@@ -18,7 +18,6 @@ const shownLimits = {
   maxMessageBytes: limits.maxMaxMessageBytes,
   maxFetchRecords: limits.maxFetchRecords,
   maxFetchBytes: limits.maxFetchBytes,
-  maxWaitMs: limits.maxWaitMs,
   maxTopicNameLength: limits.maxTopicNameLength,
   maxPartitions: limits.maxPartitions,
   maxTopicsPage: limits.maxTopicsPage,
@@ -42,8 +41,7 @@ export const readyRoute = createRoute({ method: 'get', path: '/readyz', summary:
 const originOf = (context: RequestContext): string => new URL(context.req.url).origin;
 
 export const aboutService: Handler = (api, context) => {
-  const here = originOf(context);
-  return answerJson(api, context, 200, { name: 'wadi', version: api.version, limits: shownLimits, endpoints: { write: here, read: here } });
+  return answerJson(api, context, 200, { name: 'wadi', version: api.version, limits: { ...shownLimits, maxWaitMs: api.maxWaitMs }, endpoints: api.endpointsAt(originOf(context)) });
 };
 
 export const health: Handler = (api, context) => answerJson(api, context, 200, { status: 'alive' });

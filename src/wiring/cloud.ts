@@ -44,26 +44,35 @@ export type CloudPlace = {
   readonly pathStyle: boolean;
 };
 
-/** @throws CannotOpen where the table or the bucket is not there, or not for these credentials */
-export async function openCloud({ table, bucket, aws, pathStyle }: CloudPlace, log: Log = silent): Promise<Home> {
+/** Asks nothing yet. */
+export function connectCloud({ table, bucket, aws, pathStyle }: CloudPlace): Required<CloudStores> {
   const requests = requestMeter();
   const dynamo = dynamoClient(aws, requests);
   const s3 = s3Client(aws, pathStyle, requests);
-  const release = (): void => {
-    dynamo.destroy();
-    s3.destroy();
+  return {
+    ledger: dynamoLedger(dynamo, table),
+    objects: s3ObjectStore(s3, bucket),
+    requests,
+    release() {
+      dynamo.destroy();
+      s3.destroy();
+    },
   };
+}
+
+/** @throws CannotOpen where the table or the bucket is not there, or not for these credentials */
+export async function openCloud(place: CloudPlace, log: Log = silent): Promise<Home> {
+  const stores = connectCloud(place);
   try {
-    const objects = s3ObjectStore(s3, bucket);
-    await objects.nowMs();
-    return await openCloudOn({ ledger: dynamoLedger(dynamo, table), objects, requests, release }, log);
+    await stores.objects.nowMs();
+    return await openCloudOn(stores, log);
   } catch (error) {
-    release();
+    stores.release();
     throw error instanceof StoreFailure || error instanceof WadiError ? new CannotOpen(sentence(error.message), { cause: error }) : error;
   }
 }
 
-type CloudStores = { readonly ledger: Ledger; readonly objects: ObjectStore /** Of both. */; readonly requests?: RequestMeter; readonly release: () => void };
+export type CloudStores = { readonly ledger: Ledger; readonly objects: ObjectStore /** Of both. */; readonly requests?: RequestMeter; readonly release: () => void };
 
 /** On stores that are open. */
 export async function openCloudOn({ ledger, objects, requests, release }: CloudStores, log: Log = silent): Promise<Home> {
@@ -82,6 +91,7 @@ export async function openCloudOn({ ledger, objects, requests, release }: CloudS
     async close() {
       metrics.close();
       await Promise.all([broker.committer.close(), work.stop()]);
+      await broker.background.idle();
       release();
     },
   };

@@ -67,7 +67,7 @@ contract('lines', (client) => {
       expect(await valuesOf(path)).toEqual(['{"a":1}\n{"b":2}\n']);
     });
 
-    it('commits lines while the body goes on, and says so before its end', async () => {
+    it.skipIf(client.lambda)('commits lines while the body goes on, and says so before its end', async () => {
       const path = await topic();
       const stream = await openStream(client, `${path}/partitions/0/records`);
       stream.write('{"value":1}\n{"val');
@@ -145,7 +145,7 @@ contract('lines', (client) => {
       expect(await endOffset(path)).toBe(0);
     });
 
-    it('goes to one topic, though another takes its name meanwhile', async () => {
+    it.skipIf(client.lambda)('goes to one topic, though another takes its name meanwhile', async () => {
       const path = await topic();
       const stream = await openStream(client, `${path}/records`);
       stream.write('{"value":1}\n');

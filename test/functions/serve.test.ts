@@ -1,0 +1,184 @@
+// What a function promises besides the contract: to end in time, to leave nothing undone, and to keep to its role.
+
+import { Writable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { memoryLedger } from '../../src/adapters/memory/ledger.ts';
+import { memoryObjectStore } from '../../src/adapters/memory/object-store.ts';
+import type { HttpEvent } from '../../src/functions/event.ts';
+import { createFunction, type FunctionOptions, type ServeEvent } from '../../src/functions/serve.ts';
+import { gatheringSink, streamSink } from '../../src/functions/sinks.ts';
+import { StoreFailure } from '../../src/ports/failure.ts';
+import type { Ledger } from '../../src/ports/ledger.ts';
+import { silent } from '../../src/wiring/log.ts';
+import { isRotate, isSeal } from '../support/test-broker.ts';
+
+const objects = memoryObjectStore(() => 0);
+const make = (role: FunctionOptions['role'], ledger: Ledger): ServeEvent => createFunction({ role, stores: { ledger, objects }, version: 'test', otherUrl: 'https://other.example', log: silent });
+
+function event(method: string, path: string, json?: unknown, headers: Record<string, string> = {}): HttpEvent {
+  const [rawPath = '', rawQueryString = ''] = path.split('?');
+  return {
+    rawPath,
+    rawQueryString,
+    headers: { host: 'fetch.example', 'content-type': 'application/json', ...headers },
+    requestContext: { http: { method } },
+    ...(json === undefined ? {} : { body: JSON.stringify(json), isBase64Encoded: false }),
+  };
+}
+
+async function call(serve: ServeEvent, given: HttpEvent, remainingMs = 30_000) {
+  const { sink, answer } = gatheringSink();
+  await serve(given, sink, { getRemainingTimeInMillis: () => remainingMs });
+  const { statusCode, headers, body, isBase64Encoded } = answer();
+  return { statusCode, headers, body, isBase64Encoded, json: () => JSON.parse(body) };
+}
+
+const put = (serve: ServeEvent) => call(serve, event('PUT', '/v1/topics/t', { partitions: 1 }));
+const append = (serve: ServeEvent, remainingMs?: number) => call(serve, event('POST', '/v1/topics/t/records', { records: [{ value: 1 }] }), remainingMs);
+const read = (serve: ServeEvent, query = '', headers: Record<string, string> = {}, remainingMs?: number) =>
+  call(serve, event('GET', `/v1/topics/t/partitions/0/records${query}`, undefined, headers), remainingMs);
+
+describe('answers', () => {
+  it('are text where they are text, and bytes in base64', async () => {
+    const ledger = memoryLedger();
+    const produce = make('produce', ledger);
+    await put(produce);
+    await append(produce);
+    const fetch = make('fetch', ledger);
+    expect(await read(fetch)).toMatchObject({ statusCode: 200, isBase64Encoded: false });
+    const batches = await read(fetch, '', { accept: 'application/vnd.wadi.record-batches' });
+    expect(batches).toMatchObject({ statusCode: 200, isBase64Encoded: true });
+    expect(Buffer.from(batches.body, 'base64').readInt8(16)).toBe(2);
+  });
+
+  it.each([
+    ['with a body', 'GET', '{"status":"alive"}'],
+    ['without one', 'HEAD', ''],
+  ])('stream, the head first: %s', async (_, method, body) => {
+    const written: string[] = [];
+    const stream = new Writable({
+      write(chunk, _encoding, taken) {
+        written.push(chunk.toString());
+        taken();
+      },
+    });
+    // Lambda writes the head with the first bytes.
+    const HttpResponseStream = {
+      from: (to: Writable, { statusCode }: { statusCode: number }) => {
+        let begun = false;
+        return new Writable({
+          decodeStrings: false,
+          write(chunk, _encoding, taken) {
+            to.write(`${begun ? '' : `${statusCode} `}${chunk}`, taken);
+            begun = true;
+          },
+          final: (ended) => void to.end(ended),
+        });
+      },
+    };
+    await make('fetch', memoryLedger())(event(method, '/healthz'), streamSink(stream, { HttpResponseStream }), { getRemainingTimeInMillis: () => 30_000 });
+    expect(written.join('')).toBe(`200 ${body}`);
+    expect(stream.writableFinished).toBe(true);
+  });
+});
+
+describe('roles', () => {
+  it('a function for one kind of requests says where the other kind goes, and does nothing', async () => {
+    const ledger = memoryLedger();
+    for (const [role, given] of [
+      ['produce', event('GET', '/v1/topics')],
+      ['fetch', event('PUT', '/v1/topics/t', {})],
+    ] as const) {
+      const refused = await call(make(role, ledger), given);
+      expect(refused).toMatchObject({ statusCode: 405, headers: { 'content-type': 'application/problem+json' } });
+      expect(refused.json()).toMatchObject({ code: 'method_not_allowed', detail: expect.stringContaining('https://other.example') });
+    }
+    expect((await read(make('fetch', ledger))).statusCode).toBe(404);
+  });
+
+  it('GET /v1 tells both endpoints, and the wait that a function grants', async () => {
+    expect((await call(make('fetch', memoryLedger()), event('GET', '/v1'))).json()).toMatchObject({
+      endpoints: { write: 'https://other.example', read: 'https://fetch.example' },
+      limits: { maxWaitMs: 1_000 },
+    });
+  });
+
+  it('fetch writes nothing', async () => {
+    const ledger = memoryLedger();
+    const produce = make('produce', ledger);
+    await put(produce);
+    await append(produce);
+    const written: unknown[] = [];
+    const watched: Ledger = {
+      ...ledger,
+      write: async (write) => {
+        written.push(write);
+        return ledger.write(write);
+      },
+      writeAll: async (writes) => {
+        written.push(...writes);
+        return ledger.writeAll(writes);
+      },
+    };
+    const fetch = make('fetch', watched);
+    for (const path of ['/v1/topics', '/v1/topics/t', '/v1/topics/t/records', '/v1/topics/t/offsets', '/readyz']) expect((await call(fetch, event('GET', path))).statusCode).toBe(200);
+    expect((await read(fetch)).json().records).toHaveLength(1);
+    expect(written).toEqual([]);
+  });
+});
+
+describe('time', () => {
+  it('a wait ends before the function does', async () => {
+    const ledger = memoryLedger();
+    await put(make('produce', ledger));
+    expect((await read(make('fetch', ledger), '?waitMs=30000', {}, 1_010)).json()).toMatchObject({ records: [] });
+  });
+
+  it('a stream of events ends before the function does', async () => {
+    const ledger = memoryLedger();
+    await put(make('produce', ledger));
+    expect(await read(make('fetch', ledger), '', { accept: 'text/event-stream' }, 1_010)).toMatchObject({ statusCode: 200, headers: { 'Content-Type': 'text/event-stream' } });
+  });
+
+  it('I4: an append without an answer from the ledger is told as unknown before the function ends', async () => {
+    const ledger = memoryLedger();
+    await put(make('produce', ledger));
+    const silentHead: Ledger = { ...ledger, write: (write) => (write.key.sk === 'H' ? new Promise(() => {}) : ledger.write(write)) };
+    const answered = (await append(make('produce', silentHead), 1_050)).json();
+    expect(answered.code ?? answered.results[0].code).toBe('append_unknown');
+  });
+
+  it('what a request leaves to be done is done before the function stands still', async () => {
+    const ledger = memoryLedger();
+    const slow: Ledger = {
+      ...ledger,
+      async write(write) {
+        if (isSeal([write]) || isRotate([write])) for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+        const outcome = await ledger.write(write);
+        if (isRotate([write])) rotations++;
+        return outcome;
+      },
+    };
+    let rotations = 0;
+    const produce = make('produce', slow);
+    await put(produce);
+    for (let i = 0; i < 8; i++) expect((await append(produce)).statusCode).toBe(200);
+    expect(rotations).toBe(1);
+  });
+});
+
+it('what could not be opened is told, and opened by the next request', async () => {
+  const ledger = memoryLedger();
+  let fails = true;
+  const produce = make('produce', {
+    ...ledger,
+    write: async (write) => {
+      if (fails) throw new StoreFailure('unavailable', 'none', 'no network');
+      return ledger.write(write);
+    },
+  });
+  const refused = await put(produce);
+  expect(refused).toMatchObject({ statusCode: 503, headers: { 'content-type': 'application/problem+json' } });
+  fails = false;
+  expect((await put(produce)).statusCode).toBe(201);
+});
