@@ -4,6 +4,7 @@ import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { memoryLedger } from '../../src/adapters/memory/ledger.ts';
 import { memoryObjectStore } from '../../src/adapters/memory/object-store.ts';
+import { createCompactor } from '../../src/functions/compact.ts';
 import type { HttpEvent } from '../../src/functions/event.ts';
 import { createFunction, type FunctionOptions, type ServeEvent } from '../../src/functions/serve.ts';
 import { gatheringSink, streamSink } from '../../src/functions/sinks.ts';
@@ -181,4 +182,29 @@ it('what could not be opened is told, and opened by the next request', async () 
   expect(refused).toMatchObject({ statusCode: 503, headers: { 'content-type': 'application/problem+json' } });
   fails = false;
   expect((await put(produce)).statusCode).toBe(201);
+});
+
+describe('the compactor', () => {
+  it('clears away a topic that a function deleted, and leaves alone what stands', async () => {
+    const ledger = memoryLedger();
+    const produce = make('produce', ledger);
+    await put(produce);
+    await append(produce);
+    await call(produce, event('PUT', '/v1/topics/stands', { partitions: 1 }));
+    expect((await call(produce, event('DELETE', '/v1/topics/t'))).statusCode).toBe(200);
+    const compact = createCompactor({ stores: { ledger, objects }, log: silent });
+    expect(await compact({ getRemainingTimeInMillis: () => 30_000 })).toEqual({ settled: 1 });
+    expect(await compact({ getRemainingTimeInMillis: () => 30_000 })).toEqual({ settled: 0 });
+    expect((await call(make('fetch', ledger), event('GET', '/v1/topics/stands'))).statusCode).toBe(200);
+  });
+
+  it('stops before its time is over, and the next one goes on', async () => {
+    const ledger = memoryLedger();
+    const produce = make('produce', ledger);
+    await put(produce);
+    await call(produce, event('DELETE', '/v1/topics/t'));
+    const compact = createCompactor({ stores: { ledger, objects }, log: silent });
+    expect(await compact({ getRemainingTimeInMillis: () => 4_000 })).toEqual({ settled: 0 });
+    expect(await compact({ getRemainingTimeInMillis: () => 30_000 })).toEqual({ settled: 1 });
+  });
 });

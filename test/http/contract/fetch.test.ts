@@ -10,9 +10,9 @@ const values = (page: { records: Record[] }) => page.records.map(({ value }) => 
 contract('fetch', ({ get, send, raw, topic, append, home }) => {
   /** Sends the request and answers once the server holds it back. */
   async function waiting(path: string): Promise<{ reply: ReturnType<typeof get> }> {
-    const before = home().waiters?.() ?? 0;
+    const before = (await home().waiters?.()) ?? 0;
     const reply = get(path);
-    if (home().waiters !== undefined) await vi.waitFor(() => expect(home().waiters?.()).toBe(before + 1), { interval: 2 });
+    if (home().waiters !== undefined) await vi.waitFor(async () => expect(await home().waiters?.()).toBe(before + 1), { interval: 2 });
     return { reply };
   }
 

@@ -23,12 +23,13 @@ import { silent } from '../../../src/wiring/log.ts';
 import { cloudMissing, startCloud } from '../../support/cloud.ts';
 import { hasDynoxide, ledgerOn, startDynoxide } from '../../support/emulators.ts';
 import { serveFunctions } from '../../support/function-url.ts';
+import { scrapeSum } from '../../support/scrape.ts';
 import { startServer } from '../../support/server-process.ts';
 
 export type Home = {
   readonly url: string;
   /** Requests that wait for records, where that can be told. */
-  readonly waiters?: () => number;
+  readonly waiters?: () => number | Promise<number>;
   close(): Promise<void>;
 };
 
@@ -70,6 +71,7 @@ async function serveCloud(): Promise<Home> {
   const server = await startServer(cloud.server);
   return {
     url: server.url,
+    waiters: () => scrapeSum(server.url, 'wadi_waiters'),
     async close() {
       await server.stop();
       await cloud.stop();
