@@ -1,5 +1,9 @@
 // The function that a timer starts: it carries out what requests left to be done later.
 
-import { compactorHandler } from './lambda.ts';
+import { createCompactor } from './compact.ts';
+import { readEnvironment } from './environment.ts';
+import type { Invocation } from './serve.ts';
 
-export const handler = compactorHandler();
+const compact = createCompactor(readEnvironment());
+
+export const handler = (_event: unknown, invocation: Invocation): Promise<{ readonly settled: number }> => compact(invocation);

@@ -83,6 +83,8 @@ export function createFunction({ role, stores, version, otherUrl, log }: Functio
   async function answer(event: HttpEvent, sink: AnswerSink): Promise<void> {
     const { env, outgoing } = openExchange(event, sink);
     const closed = once(outgoing, 'close');
+    // It may fail while the application is still at work; it is told below.
+    closed.catch(() => {});
     const response = misdirected(role, otherUrl, event.requestContext.http.method) ?? (await open().then(({ app }) => app.fetch(requestOf(env), env), cannotOpen));
     if (response !== RESPONSE_ALREADY_SENT) {
       outgoing.writeHead(response.status, Object.fromEntries(response.headers));

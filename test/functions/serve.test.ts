@@ -83,6 +83,18 @@ describe('answers', () => {
   });
 });
 
+it('a client that goes away in the middle of an answer fails its own request only', async () => {
+  const ledger = memoryLedger();
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const produce = make('produce', { ...ledger, write: (write) => turn().then(() => ledger.write(write)) });
+  await put(produce);
+  const gone = { head: () => {}, write: (_: Buffer, taken: (error: Error) => void) => taken(new Error('gone')), end: () => {} };
+  // Several commits, each of which says a line of the answer.
+  const lines = { ...event('POST', '/v1/topics/t/records', undefined, { 'content-type': 'application/x-ndjson' }), body: `{"value":"${'x'.repeat(1_000)}"}\n`.repeat(500) };
+  await expect(produce(lines, gone, { getRemainingTimeInMillis: () => 30_000 })).rejects.toThrow('gone');
+  expect((await append(produce)).statusCode).toBe(200);
+});
+
 describe('roles', () => {
   it('a function for one kind of requests says where the other kind goes, and does nothing', async () => {
     const ledger = memoryLedger();
