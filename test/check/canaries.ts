@@ -55,6 +55,7 @@ export const canaries: readonly Canary[] = [
   layer('src/http', '../wiring/embedded.ts'),
   layer('src/wiring', '../server/run.ts'),
   layer('src/server', '../adapters/memory/ledger.ts'),
+  layer('src/functions', '../adapters/memory/ledger.ts'),
   layer('bench', '../src/broker/broker.ts'),
   layer('examples', '../src/broker/broker.ts'),
   banned('src/log', 'Date.now()', 'noRestrictedGlobals'),

@@ -29,7 +29,10 @@ function event(method: string, path: string, json?: unknown, headers: Record<str
 
 async function call(serve: ServeEvent, given: HttpEvent, remainingMs = 30_000) {
   const { sink, answer } = gatheringSink();
-  await serve(given, sink, { getRemainingTimeInMillis: () => remainingMs });
+  const endMs = Date.now() + remainingMs;
+  await serve(given, sink, { getRemainingTimeInMillis: () => endMs - Date.now() });
+  // Lambda would have ended it.
+  expect(Date.now()).toBeLessThan(endMs);
   const { statusCode, headers, body, isBase64Encoded } = answer();
   return { statusCode, headers, body, isBase64Encoded, json: () => JSON.parse(body) };
 }
@@ -39,12 +42,17 @@ const append = (serve: ServeEvent, remainingMs?: number) => call(serve, event('P
 const read = (serve: ServeEvent, query = '', headers: Record<string, string> = {}, remainingMs?: number) =>
   call(serve, event('GET', `/v1/topics/t/partitions/0/records${query}`, undefined, headers), remainingMs);
 
+async function ledgerWithRecord(): Promise<Ledger> {
+  const ledger = memoryLedger();
+  const produce = make('produce', ledger);
+  await put(produce);
+  await append(produce);
+  return ledger;
+}
+
 describe('answers', () => {
   it('are text where they are text, and bytes in base64', async () => {
-    const ledger = memoryLedger();
-    const produce = make('produce', ledger);
-    await put(produce);
-    await append(produce);
+    const ledger = await ledgerWithRecord();
     const fetch = make('fetch', ledger);
     expect(await read(fetch)).toMatchObject({ statusCode: 200, isBase64Encoded: false });
     const batches = await read(fetch, '', { accept: 'application/vnd.wadi.record-batches' });
@@ -117,10 +125,7 @@ describe('roles', () => {
   });
 
   it('fetch writes nothing', async () => {
-    const ledger = memoryLedger();
-    const produce = make('produce', ledger);
-    await put(produce);
-    await append(produce);
+    const ledger = await ledgerWithRecord();
     const written: unknown[] = [];
     const watched: Ledger = {
       ...ledger,
@@ -144,7 +149,7 @@ describe('time', () => {
   it('a wait ends before the function does', async () => {
     const ledger = memoryLedger();
     await put(make('produce', ledger));
-    expect((await read(make('fetch', ledger), '?waitMs=30000', {}, 1_010)).json()).toMatchObject({ records: [] });
+    expect((await read(make('fetch', ledger), '?waitMs=30000', {}, 900)).json()).toMatchObject({ records: [] });
   });
 
   it('a stream of events ends before the function does', async () => {

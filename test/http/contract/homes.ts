@@ -52,7 +52,7 @@ export const homes: Record<string, () => Promise<Home>> = {
 
 /** Lambda hands a request over when it is whole, and bodies of text as UTF-8, with U+FFFD for what is none (docs/AWS.md). */
 export const behindLambda: ReadonlySet<string> = new Set(['functions, on memory']);
-console.log('Functions are not sent requests in pieces: Lambda gathers them.');
+console.log('Functions are not sent requests in pieces, nor text that is no UTF-8: Lambda gathers the one and mends the other (docs/AWS.md).');
 
 homes['functions, on memory'] = async () => {
   const stores = { ledger: memoryLedger(), objects: memoryObjectStore(systemClock.nowMs) };
