@@ -5,6 +5,7 @@ import { readOptions, wrongOption } from '../test/support/options.ts';
 import { startProgress } from '../test/support/progress.ts';
 import { type CaseName, caseNames, cases } from './cases.ts';
 import { benchCloud } from './cloud.ts';
+import { benchFunctions } from './functions.ts';
 import { profile } from './profile.ts';
 import { type Contender, connections, type Measurement, measure, measureTogether, type Preload, preloadTopic, type Setup } from './run.ts';
 
@@ -31,6 +32,9 @@ filled before). A ratio is that of one pair; printed are the median and the quar
                   that does nothing else sees them): with one request in flight p50 may be 20 ms in the ledger
                   and 85 ms through S3; and what 64 connections reach at one server, and at two. Needs versitygw
                   (.ci/install-versitygw)
+  --functions     no servers: the size of the functions' bundles (1 MB each), the time to import produce and fetch
+                  against a bare handler with the SDK's two clients (1.5), and the CPU of 1 MiB of record batches
+                  through the handler of produce against the same through the server (1.3). Needs versitygw
   --before DIR    no null server: ours with tokens, and with metrics that are read every second, against the
                   server of another checkout, installed, without either; the target is 0.95
   --server FILE   another server program in place of src/server/main.ts
@@ -50,6 +54,7 @@ const options = readOptions(help, {
   before: 'text',
   idempotent: 'flag',
   cloud: 'flag',
+  functions: 'flag',
 });
 const only = caseNames.find((name) => name === options.case);
 if (options.case !== undefined && only === undefined) wrongOption(`--case takes one of ${caseNames.join(', ')}, not '${options.case}'`);
@@ -70,6 +75,8 @@ const setupOf = async (name: CaseName, partitions: number, mib = options.preload
 
 if (options.cloud) {
   process.exitCode = (await benchCloud(seconds, options.ci)) ? 0 : 1;
+} else if (options.functions) {
+  process.exitCode = (await benchFunctions(options.pairs ?? (options.ci ? 1 : 21), options.ci)) ? 0 : 1;
 } else if (options.profile) {
   await profile(await setupOf(only ?? 'batches', options.partitions ?? 1), options.idempotent ? 'idempotent' : 'plain');
 } else {

@@ -6,6 +6,7 @@ import { IncomingMessage, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import type { RequestContext } from '../http/api.ts';
+import { LightHeaders } from './light-response.ts';
 
 /** What is read of an event; "Invoking Lambda function URLs" in the Lambda Developer Guide has the rest. */
 export type HttpEvent = {
@@ -81,5 +82,5 @@ const never = new AbortController().signal;
 /** What Hono and the handlers use of a `Request`: to make a true one takes more than all else here. */
 export function requestOf({ incoming }: Env): Request {
   const { method = 'GET', headers, url = '/' } = incoming;
-  return { method, url: `https://${headers.host}${url}`, headers: new Headers(headers as Record<string, string>), signal: never } as Request;
+  return { method, url: `https://${headers.host}${url}`, headers: new LightHeaders(headers as Record<string, string>), signal: never } as unknown as Request;
 }

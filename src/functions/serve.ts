@@ -10,6 +10,7 @@ import type { Api } from '../http/api.ts';
 import { type App, createApp } from '../http/app.ts';
 import { createApi } from '../http/create-api.ts';
 import { problemOf } from '../http/problems.ts';
+import { createBodyBudget } from '../http/read-body.ts';
 import { WadiError } from '../record/errors.ts';
 import type { CloudStores } from '../wiring/cloud.ts';
 import { openForFunction } from '../wiring/functions.ts';
@@ -37,6 +38,9 @@ const marginMs = 1_000;
 /** A wait costs as much as work does: beyond this a client is better off asking again. */
 const maxWaitMs = 1_000;
 
+/** Lambda takes 6 MiB for all of a request, with what is no text in base64, and refuses more itself. */
+const maxBodyBytes = 4_500_000;
+
 export function createFunction({ role, stores, version, otherUrl, log }: FunctionOptions): ServeEvent {
   let stopping = new AbortController();
   let endMs = Number.POSITIVE_INFINITY;
@@ -57,6 +61,7 @@ export function createFunction({ role, stores, version, otherUrl, log }: Functio
     const api: Api = {
       ...createApi(given),
       maxWaitMs,
+      bodies: createBodyBudget(maxBodyBytes),
       endpointsAt: (url) => (role === 'fetch' ? { write: otherUrl ?? url, read: url } : { write: url, read: otherUrl ?? url }),
       get stopping() {
         return stopping.signal;
@@ -85,7 +90,7 @@ export function createFunction({ role, stores, version, otherUrl, log }: Functio
     const closed = once(outgoing, 'close');
     // It may fail while the application is still at work; it is told below.
     closed.catch(() => {});
-    const response = misdirected(role, otherUrl, event.requestContext.http.method) ?? (await open().then(({ app }) => app.fetch(requestOf(env), env), cannotOpen));
+    const response = notHere(event.rawPath) ?? misdirected(role, otherUrl, event.requestContext.http.method) ?? (await open().then(({ app }) => app.fetch(requestOf(env), env), cannotOpen));
     if (response !== RESPONSE_ALREADY_SENT) {
       outgoing.writeHead(response.status, Object.fromEntries(response.headers));
       const body = Buffer.from(await response.arrayBuffer());
@@ -103,6 +108,12 @@ function misdirected(role: FunctionOptions['role'], otherUrl: string | undefined
   if (method === 'OPTIONS' || reads === (role === 'fetch')) return undefined;
   const where = `${reads ? 'GET goes to the read endpoint' : 'What is not a GET goes to the write endpoint'}${otherUrl === undefined ? '' : `, ${otherUrl}`}`;
   return problemAnswer(new WadiError('method_not_allowed', `${where} (GET /v1 there lists both).`), { Allow: reads ? 'PUT, POST, PATCH, DELETE, OPTIONS' : 'GET, HEAD, OPTIONS' });
+}
+
+/** Its files would be more than all else in a function, and a page in a browser signs no requests. */
+function notHere(path: string): Response | undefined {
+  if (path !== '/v1/docs' && !path.startsWith('/v1/docs/')) return undefined;
+  return problemAnswer(new WadiError('not_found', 'Functions do not serve the reference page; a server does (npm start). The document is at /v1/openapi.json.'));
 }
 
 const cannotOpen = (error: unknown): Response => problemAnswer(anyError(error));

@@ -9,7 +9,6 @@ import { responses } from './schemas.ts';
 
 /** Those that a client can meet. */
 const shownLimits = {
-  maxBodyBytes: limits.maxBodyBytes,
   maxRecordsPerRequest: limits.maxRecordsPerRequest,
   maxRecordsPerBatch: limits.maxRecordsPerBatch,
   maxBatchesPerRequest: limits.maxBatchesPerRequest,
@@ -41,7 +40,12 @@ export const readyRoute = createRoute({ method: 'get', path: '/readyz', summary:
 const originOf = (context: RequestContext): string => new URL(context.req.url).origin;
 
 export const aboutService: Handler = (api, context) => {
-  return answerJson(api, context, 200, { name: 'wadi', version: api.version, limits: { ...shownLimits, maxWaitMs: api.maxWaitMs }, endpoints: api.endpointsAt(originOf(context)) });
+  return answerJson(api, context, 200, {
+    name: 'wadi',
+    version: api.version,
+    limits: { maxBodyBytes: api.bodies.maxBodyBytes, ...shownLimits, maxWaitMs: api.maxWaitMs },
+    endpoints: api.endpointsAt(originOf(context)),
+  });
 };
 
 export const health: Handler = (api, context) => answerJson(api, context, 200, { status: 'alive' });

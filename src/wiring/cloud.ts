@@ -1,11 +1,13 @@
 // The home on AWS: a table of DynamoDB, a bucket of S3, and any number of processes that share them and know nothing of
 // each other.
 
+import type { S3Client } from '@aws-sdk/client-s3';
 import type { AwsOptions } from '../adapters/aws/client-options.ts';
 import { type RequestMeter, requestMeter } from '../adapters/aws/request-meter.ts';
 import { nodeCodecs } from '../adapters/codecs/node.ts';
-import { dynamoClient } from '../adapters/dynamodb/client.ts';
+import { type DynamoClient, dynamoClient } from '../adapters/dynamodb/client.ts';
 import { dynamoLedger } from '../adapters/dynamodb/ledger.ts';
+import { placeOfSdk } from '../adapters/dynamodb/sdk-place.ts';
 import { systemClock } from '../adapters/local/system-clock.ts';
 import { systemRandom } from '../adapters/local/system-random.ts';
 import { memoryWakeups } from '../adapters/memory/wakeups.ts';
@@ -45,14 +47,15 @@ export type CloudPlace = {
 };
 
 /** Asks nothing yet. */
-export function connectCloud({ table, bucket, aws, pathStyle }: CloudPlace): Required<CloudStores> {
+function connectCloud({ table, bucket, aws, pathStyle }: CloudPlace): Required<CloudStores> {
   const requests = requestMeter();
-  const dynamo = dynamoClient(aws, requests);
-  const s3 = s3Client(aws, pathStyle, requests);
+  return { ...joinStores(dynamoClient(placeOfSdk(aws), requests), s3Client(aws, pathStyle, requests), { table, bucket }), requests };
+}
+
+export function joinStores(dynamo: DynamoClient, s3: S3Client, { table, bucket }: Pick<CloudPlace, 'table' | 'bucket'>): CloudStores {
   return {
     ledger: dynamoLedger(dynamo, table),
     objects: s3ObjectStore(s3, bucket),
-    requests,
     release() {
       dynamo.destroy();
       s3.destroy();

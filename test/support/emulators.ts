@@ -14,6 +14,7 @@ import type { AwsOptions } from '../../src/adapters/aws/client-options.ts';
 import type { RequestMeter } from '../../src/adapters/aws/request-meter.ts';
 import { dynamoClient } from '../../src/adapters/dynamodb/client.ts';
 import { dynamoLedger } from '../../src/adapters/dynamodb/ledger.ts';
+import { placeOfSdk } from '../../src/adapters/dynamodb/sdk-place.ts';
 import { createTable } from '../../src/adapters/dynamodb/table.ts';
 import { s3Client } from '../../src/adapters/s3/client.ts';
 import { s3ObjectStore } from '../../src/adapters/s3/object-store.ts';
@@ -74,7 +75,7 @@ export const localEnv = { AWS_REGION: region, AWS_ACCESS_KEY_ID: credentials.acc
 /** A ledger on a table of its own. */
 export async function ledgerOn({ endpoint }: Emulator, table = 'wadi', meter?: RequestMeter): Promise<{ readonly ledger: Ledger; close(): void }> {
   await createTable(localAws(endpoint), table);
-  const client = dynamoClient(localAws(endpoint), meter);
+  const client = dynamoClient(placeOfSdk(localAws(endpoint)), meter);
   return { ledger: dynamoLedger(client, table), close: () => client.destroy() };
 }
 

@@ -1,13 +1,12 @@
 // A client of DynamoDB's API: JSON over HTTP, each request sent once and signed by AWS Signature Version 4. The SDK's own
-// takes three times as much CPU for a call (docs/adr/0010-a-client-of-our-own-for-dynamodb.md); it still finds the
-// credentials, the region and the endpoint.
+// takes three times as much CPU for a call (docs/adr/0010-a-client-of-our-own-for-dynamodb.md).
 
 import { randomUUID } from 'node:crypto';
-import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { type Dispatcher, Pool } from 'undici';
-import { type AwsOptions, clientOptions, connectionTimeoutMs, maxSockets } from '../aws/client-options.ts';
+import { connectionTimeoutMs, maxSockets } from '../aws/client-options.ts';
 import type { RequestMeter } from '../aws/request-meter.ts';
 import type { Attributes } from './attribute-values.ts';
+import type { DynamoPlace } from './place.ts';
 import { createSigner, type Endpoint } from './signature.ts';
 
 /** An answer that is an error, by the name that DynamoDB gives it. */
@@ -59,7 +58,8 @@ export type DynamoClient = {
   destroy(): void;
 };
 
-const requestTimeoutMs = 3_000;
+/** For an answer. */
+export const requestTimeoutMs = 3_000;
 const readOperations: ReadonlySet<string> = new Set<ReadOperation>(['GetItem', 'BatchGetItem', 'Query']);
 
 /** Each connection carries one request at a time. The time for an answer is ours to watch, as one bound for all of it. */
@@ -67,14 +67,13 @@ const poolOptions: Pool.Options = { connections: maxSockets, pipelining: 1, conn
 
 type HttpAnswer = { readonly status: number; readonly date: string | undefined; readonly text: string };
 
-export function dynamoClient(options: AwsOptions, meter?: RequestMeter): DynamoClient {
-  const sdk = new DynamoDBClient(clientOptions(options, requestTimeoutMs));
-  const sign = createSigner(sdk.config.credentials, sdk.config.region);
+export function dynamoClient(place: DynamoPlace, meter?: RequestMeter): DynamoClient {
+  const sign = createSigner(place.credentials, place.region);
   let endpoint: Promise<Endpoint> | undefined;
   let pool: Pool | undefined;
 
   async function send(operation: string, input: object): Promise<Answer> {
-    endpoint ??= endpointOf(sdk).catch((error: unknown) => {
+    endpoint ??= place.endpoint().catch((error: unknown) => {
       endpoint = undefined;
       throw error;
     });
@@ -138,7 +137,7 @@ export function dynamoClient(options: AwsOptions, meter?: RequestMeter): DynamoC
     },
     destroy() {
       void pool?.destroy();
-      sdk.destroy();
+      place.release();
     },
   };
 }
@@ -154,23 +153,4 @@ function parseError(text: string): ErrorBody {
   } catch {
     return { message: text.slice(0, 200) };
   }
-}
-
-type BuiltRequest = { readonly protocol: string; readonly hostname: string; readonly port?: number; readonly path: string };
-
-/** Where the SDK would send a request: it builds one, which goes nowhere. */
-async function endpointOf(sdk: DynamoDBClient): Promise<Endpoint> {
-  const command = new GetItemCommand({ TableName: 'none', Key: {} });
-  let built: BuiltRequest | undefined;
-  command.middlewareStack.add(
-    () => async (args) => {
-      built = args.request as BuiltRequest;
-      return { response: undefined, output: { $metadata: {} } };
-    },
-    { step: 'build', priority: 'low', name: 'endpointOf' },
-  );
-  await sdk.send(command);
-  if (built === undefined) throw new Error('the SDK did not say where DynamoDB is');
-  const { protocol, hostname, port, path } = built;
-  return { secure: protocol === 'https:', path, host: port === undefined ? hostname : `${hostname}:${port}` };
 }

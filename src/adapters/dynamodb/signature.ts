@@ -10,7 +10,7 @@ export type Endpoint = {
   readonly host: string;
 };
 
-type Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
+export type Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
 
 export type Signer = {
   /** The headers of the request, signature and all. */

@@ -1,7 +1,7 @@
 // A client of the contract tests: one request, its whole answer, and the few requests that most tests begin with.
 
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { behindLambda, type Home, homes } from './homes.ts';
+import { between, type Home, homes, type WhatStandsBetween } from './homes.ts';
 
 export type Sent = { readonly json?: unknown; readonly body?: string | Uint8Array | ReadableStream<Uint8Array>; readonly headers?: Readonly<Record<string, string>> };
 
@@ -18,7 +18,7 @@ export type Client = ReturnType<typeof clientOf>;
 
 let topics = 0;
 
-export function clientOf(home: () => Home, lambda = false) {
+export function clientOf(home: () => Home, { lambda = false, mendsText = false, localstack = false }: WhatStandsBetween = {}) {
   async function send(method: string, path: string, { json, body, headers = {} }: Sent = {}): Promise<Reply> {
     const content = json === undefined ? body : JSON.stringify(json);
     const type: Record<string, string> = json === undefined ? {} : { 'content-type': 'application/json' };
@@ -42,8 +42,9 @@ export function clientOf(home: () => Home, lambda = false) {
   return {
     send,
     home,
-    /** Lambda stands between. */
     lambda,
+    mendsText,
+    localstack,
     get: (path: string, headers?: Record<string, string>) => send('GET', path, headers === undefined ? {} : { headers }),
     /** Answers the topic's path. */
     async topic(partitions = 1, config?: object): Promise<string> {
@@ -70,7 +71,7 @@ export function contract(name: string, tests: (client: Client) => void): void {
       home = await (homes[kind] as () => Promise<Home>)();
     });
     afterAll(() => home.close());
-    tests(clientOf(() => home, behindLambda.has(kind)));
+    tests(clientOf(() => home, between[kind]));
   });
 }
 

@@ -50,9 +50,22 @@ export const homes: Record<string, () => Promise<Home>> = {
   },
 };
 
-/** Lambda hands a request over when it is whole, and bodies of text as UTF-8, with U+FFFD for what is none (docs/AWS.md). */
-export const behindLambda: ReadonlySet<string> = new Set(['functions, on memory']);
-console.log('Functions are not sent requests in pieces, nor text that is no UTF-8: Lambda gathers the one and mends the other (docs/AWS.md).');
+/** Functions that are deployed somewhere, behind one address; nothing else is tested then (test/localstack). */
+const deployed = process.env['WADI_CONTRACT_URL'];
+
+export type WhatStandsBetween = {
+  /** Hands a request over when it is whole, and one of 6 MB at most. */
+  readonly lambda?: boolean;
+  /** Hands bodies of text over as UTF-8, with U+FFFD for what is none. LocalStack does not. */
+  readonly mendsText?: boolean;
+  /** Sends an answer on when it is whole, answers OPTIONS itself, unpacks compressed bodies, and takes the body of a PUT with a form for itself. */
+  readonly localstack?: boolean;
+};
+
+export const between: Readonly<Record<string, WhatStandsBetween>> = {
+  'functions, on memory': { lambda: true, mendsText: true },
+  'functions, deployed': { lambda: true, localstack: true },
+};
 
 homes['functions, on memory'] = async () => {
   const stores = { ledger: memoryLedger(), objects: memoryObjectStore(systemClock.nowMs) };
@@ -65,6 +78,23 @@ const missing = cloudMissing();
 if (missing === undefined) homes['wadi serve on DynamoDB and S3'] = serveCloud;
 else if (hasDynoxide()) homes['DynamoDB, and objects in memory'] = openOnDynamo;
 if (missing !== undefined) console.log(`The contract is not tested against 'wadi serve' on DynamoDB and S3: ${missing}.`);
+
+if (deployed === undefined) {
+  console.log('Functions are not sent requests in pieces, nor text that is no UTF-8: Lambda gathers the one and mends the other (docs/AWS.md).');
+} else {
+  console.log('What LocalStack does to requests and answers (see WhatStandsBetween) is not tested here, but against the functions on memory.');
+  for (const name of Object.keys(homes)) delete homes[name];
+  homes['functions, deployed'] = async () => {
+    await clear(deployed);
+    return { url: deployed, close: async () => {} };
+  };
+}
+
+/** What another file of tests left. */
+async function clear(url: string): Promise<void> {
+  const { topics } = (await (await fetch(`${url}/v1/topics?limit=1000`)).json()) as { topics: { name: string }[] };
+  for (const { name } of topics) await fetch(`${url}/v1/topics/${encodeURIComponent(name)}`, { method: 'DELETE' });
+}
 
 async function serveCloud(): Promise<Home> {
   const cloud = await startCloud();

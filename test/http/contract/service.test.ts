@@ -2,10 +2,10 @@ import { expect, it } from 'vitest';
 import { builtRoutes, openApiPath, routesToCome } from '../../../src/http/routes.ts';
 import { contract, expectProblem } from './client.ts';
 
-contract('service', ({ get, send }) => {
+contract('service', ({ get, send, lambda, localstack }) => {
   it('tells name, version, limits and endpoints', async () => {
     const reply = await get('/v1');
-    expect(reply.json).toMatchObject({ name: 'wadi', limits: { maxBodyBytes: 8 * 2 ** 20, maxPartitions: 256 } });
+    expect(reply.json).toMatchObject({ name: 'wadi', limits: { maxBodyBytes: lambda ? 4_500_000 : 8 * 2 ** 20, maxPartitions: 256 } });
     expect((await get(`${new URL(reply.json.endpoints.read).pathname}healthz`)).status).toBe(200);
     expect((await get('/readyz')).json).toEqual({ status: 'ready' });
   });
@@ -23,7 +23,7 @@ contract('service', ({ get, send }) => {
     const reply = await send('POST', '/v1/topics/t');
     expectProblem(reply, 405, 'method_not_allowed');
     expect(reply.headers.get('allow')).toBe('DELETE, GET, HEAD, PATCH, PUT');
-    expectProblem(await send('OPTIONS', '/v1'), 405, 'method_not_allowed');
+    if (!localstack) expectProblem(await send('OPTIONS', '/v1'), 405, 'method_not_allowed');
   });
 
   it('I4: takes nothing from web pages of other origins, and from its own what they send', async () => {
@@ -47,7 +47,7 @@ contract('service', ({ get, send }) => {
     const { paths } = (await get(openApiPath)).json;
     const listed = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods as object).map((method) => `${method} ${path}`));
     expect(listed.sort()).toEqual(builtRoutes.map(({ route }) => `${route.method} ${route.path}`).sort());
-    for (const { route } of builtRoutes) {
+    for (const { route } of builtRoutes.filter(({ route: { path } }) => !(lambda && path.startsWith('/v1/docs')))) {
       const { status, text } = await send(route.method.toUpperCase(), route.path.replace('{topic}', 'no-such-topic').replace('{partition}', '0').replace('{asset}', 'start.js'));
       expect(`${route.method} ${route.path} ${text}`).not.toMatch(/"code":"(not_found|method_not_allowed|not_implemented)"/);
       expect(status).not.toBe(500);
