@@ -58,9 +58,15 @@ export class Usage extends Error {
   override readonly name = 'Usage';
 }
 
+const hints: Readonly<Record<string, string>> = {
+  topic_not_found: ' Create it with: wadi topics create NAME',
+  unauthorized: ' Give one with --token-file or WADI_TOKEN.',
+  unsigned: ' Functions on AWS take requests that are signed by a principal who may call them: give --auth iam.',
+};
+
 /** What the server refused, and where the command can help, how. */
-export function tellProblem({ code, message, facts }: Problem): string {
-  const hint = code === 'topic_not_found' ? ' Create it with: wadi topics create NAME' : code === 'unauthorized' ? ' Give one with --token-file or WADI_TOKEN.' : '';
+export function tellProblem({ code, status, message, facts }: Problem): string {
+  const hint = hints[code === 'not_wadi' && status === 403 ? 'unsigned' : code] ?? '';
   return `The server refused (${code}): ${message.replace(/ Create it with PUT .*$/, '')}${facts['line'] === undefined && hint !== '' ? hint : ''}`;
 }
 

@@ -10,11 +10,16 @@ import { type Arguments, type Option, type Terminal, Usage } from './command.ts'
 export const connectionOptions: Readonly<Record<string, Option>> = {
   url: { value: 'URL', help: 'the server; else WADI_URL, "url" in the settings, http://127.0.0.1:8080' },
   'token-file': { value: 'FILE', help: 'a file that holds the token; else WADI_TOKEN, "token" in the settings' },
-  config: { value: 'FILE', help: 'the file of settings, JSON of "url" and "token"; else ~/.config/wadi/config.json' },
+  auth: {
+    value: 'KIND',
+    choices: ['token', 'iam'],
+    help: 'iam: sign requests, for functions on AWS; credentials are found as the AWS command line finds them. Else WADI_AUTH, "auth" in the settings, token',
+  },
+  config: { value: 'FILE', help: 'the file of settings, JSON of "url", "token" and "auth"; else ~/.config/wadi/config.json' },
 };
 
-const settingNames = ['url', 'token'];
-type Settings = { readonly url?: string; readonly token?: string };
+const settingNames = ['url', 'token', 'auth'];
+type Settings = { readonly url?: string; readonly token?: string; readonly auth?: string };
 
 /** @throws Usage for what cannot be read or is no address */
 export async function connect(given: Arguments, { env }: Terminal): Promise<Client> {
@@ -24,7 +29,13 @@ export async function connect(given: Arguments, { env }: Terminal): Promise<Clie
   const tokenFile = given.text('token-file');
   const token = (tokenFile === undefined ? undefined : (await read(tokenFile, '--token-file')).trim()) ?? env['WADI_TOKEN'] ?? settings.token;
   if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) throw new Usage('The token holds characters that no token has.');
-  return createClient({ url, token, parse: parseDigitForDigit });
+  const auth = given.text('auth') ?? env['WADI_AUTH'] ?? settings.auth ?? 'token';
+  if (auth !== 'token' && auth !== 'iam') throw new Usage(`${JSON.stringify(auth)} is no way to prove who one is: it is token or iam.`);
+  if (auth === 'token') return createClient({ url, token, parse: parseDigitForDigit });
+  // The token and the signature would stand in the same header. The signer takes its time to load.
+  if (tokenFile !== undefined) throw new Usage('--token-file and --auth iam are two ways to prove who one is: give one.');
+  const { createSigner } = await import('./sign.ts');
+  return createClient({ url, sign: createSigner(url, env), parse: parseDigitForDigit });
 }
 
 /** Numbers that JavaScript would round come out again as they came. */
@@ -46,7 +57,7 @@ async function readSettings(path: string | undefined, env: Terminal['env']): Pro
   }
   const isObject = typeof settings === 'object' && settings !== null && !Array.isArray(settings);
   if (!isObject || Object.entries(settings as object).some(([name, value]) => !settingNames.includes(name) || typeof value !== 'string'))
-    throw new Usage(`${place} is a JSON object of ${settingNames.join(' and ')}, each a text.`);
+    throw new Usage(`${place} is a JSON object of ${settingNames.join(', ')}, each a text.`);
   return settings as Settings;
 }
 

@@ -10,11 +10,15 @@ export type ClientOptions = {
   /** Of the server, such as http://127.0.0.1:8080. */
   readonly url: string;
   readonly token?: string | undefined;
+  /** Answers all headers of a request, its signature with them. */
+  readonly sign?: ((request: UnsignedRequest) => Promise<Readonly<Record<string, string>>>) | undefined;
   /** Attempts of a request that may be sent again (5). */
   readonly maxAttempts?: number;
   /** How records are parsed (JSON.parse). */
   readonly parse?: (text: string) => unknown;
 };
+
+export type UnsignedRequest = { readonly method: string; readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly body?: string };
 
 export type TopicSettings = { readonly partitions?: number; readonly config?: Readonly<Record<string, unknown>> };
 export type Topic = { readonly name: string; readonly topicId: string; readonly partitions: number; readonly config: Readonly<Record<string, unknown>>; readonly note?: string };
@@ -46,27 +50,44 @@ const firstDelayMs = 100;
 const longestDelayMs = 5_000;
 const maxAttempts = 5;
 
-export function createClient({ url, token, maxAttempts: attempts = maxAttempts, parse = JSON.parse }: ClientOptions) {
+export function createClient({ url, token, sign, maxAttempts: attempts = maxAttempts, parse = JSON.parse }: ClientOptions) {
   const base = url.replace(/\/+$/, '');
+  let write: Promise<string> | undefined;
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
 
   /** @throws Problem, ConnectionFailed, and the reason of an aborted signal */
   async function send(method: string, path: string, options: { headers?: Record<string, string>; body?: string; signal?: AbortSignal | undefined } = {}): Promise<Response> {
-    const { body, signal } = options;
-    let response: Response;
-    try {
-      response = await fetch(`${base}${path}`, {
-        method,
-        headers: { ...headers, ...options.headers },
-        ...(body === undefined ? {} : { body }),
-        ...(signal === undefined ? {} : { signal }),
-      } as RequestInit);
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw connectionFailed(base, error);
-    }
+    const response = await request(method === 'GET' ? base : await writeBase(), method, path, options);
     if (!response.ok) throw await problemOf(response);
     return response;
+  }
+
+  async function request(at: string, method: string, path: string, { headers: more, body, signal }: Parameters<typeof send>[2] = {}): Promise<Response> {
+    const unsigned: UnsignedRequest = { method, url: `${at}${path}`, headers: { ...headers, ...more }, ...(body === undefined ? {} : { body }) };
+    const { url: whole, ...rest } = { ...unsigned, ...(sign === undefined ? {} : { headers: await sign(unsigned) }) };
+    try {
+      return await fetch(whole, { ...rest, ...(signal === undefined ? {} : { signal }) } as RequestInit);
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw connectionFailed(at, error);
+    }
+  }
+
+  /** Functions read at one address and write at another; the server tells both at each. */
+  function writeBase(): Promise<string> {
+    write ??= askWriteBase().catch((error: unknown) => {
+      write = undefined;
+      throw error;
+    });
+    return write;
+  }
+
+  async function askWriteBase(): Promise<string> {
+    const response = await request(base, 'GET', '/v1', {});
+    if (!response.ok) throw await problemOf(response);
+    const { endpoints } = (await response.json()) as { readonly endpoints?: { readonly read: string; readonly write: string } };
+    // One that is at one address is asked where it was found: it may not know how it looks from here.
+    return endpoints === undefined || endpoints.read === endpoints.write ? base : endpoints.write.replace(/\/+$/, '');
   }
 
   /** A request that leaves the same however often it is sent. */

@@ -52,9 +52,17 @@ export async function problemOf(response: Response): Promise<Problem> {
   const text = await response.text().catch(() => '');
   const after = Number(response.headers.get('retry-after') ?? Number.NaN);
   const retryAfterMs = Number.isFinite(after) ? after * 1000 : undefined;
+  const document = parsed(text);
+  if (typeof document['code'] === 'string') return new Problem(document, retryAfterMs);
+  // What stands before the application, such as Lambda that takes no unsigned request or is at its limit, refuses before anything is done.
+  const refused = [401, 403, 429].includes(response.status) ? { retryable: response.status === 429, sideEffects: 'none' } : {};
+  return new Problem({ ...refused, status: response.status, code: 'not_wadi', detail: `HTTP ${response.status}, and no answer of Wadi: ${text.slice(0, 200)}` }, retryAfterMs);
+}
+
+function parsed(text: string): Record<string, unknown> {
   try {
-    return new Problem(JSON.parse(text) as Record<string, unknown>, retryAfterMs);
+    return Object(JSON.parse(text)) as Record<string, unknown>;
   } catch {
-    return new Problem({ status: response.status, code: 'not_wadi', detail: `HTTP ${response.status}, and no answer of Wadi: ${text.slice(0, 200)}` }, retryAfterMs);
+    return {};
   }
 }

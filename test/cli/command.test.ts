@@ -305,7 +305,7 @@ describe('connections', () => {
     expect((await wadi(['topics', 'list', '--url', server.url], { env: { WADI_URL: nowhere } })).code).toBe(0);
     for (const wrong of ['{"url":1}', '{"host":"x"}', 'null', '[]', '"x"']) {
       writeFileSync(settings, wrong);
-      expect(await wadi(['topics', 'list', '--config', settings])).toMatchObject({ code: 2, err: expect.stringContaining('JSON object of url and token') });
+      expect(await wadi(['topics', 'list', '--config', settings])).toMatchObject({ code: 2, err: expect.stringContaining('JSON object of url, token, auth') });
     }
   });
 });

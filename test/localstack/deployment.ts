@@ -82,7 +82,10 @@ const listings: readonly Listing[] = [
   { service: 'events', target: 'AWSEvents.ListRules' },
   { service: 'iam', action: 'ListRoles&Version=2010-05-08' },
   { service: 'monitoring', action: 'DescribeAlarms&Version=2010-08-01' },
-  { service: 'cloudformation', action: 'DescribeStacks&Version=2010-05-15' },
+  {
+    service: 'cloudformation',
+    action: `ListStacks&Version=2010-05-15${['CREATE_COMPLETE', 'UPDATE_COMPLETE', 'DELETE_IN_PROGRESS', 'DELETE_FAILED'].map((status, i) => `&StackStatusFilter.member.${i + 1}=${status}`).join('')}`,
+  },
 ];
 
 /** What of the stack is still there. LocalStack looks at no signature, only at the service that it is for. */
@@ -100,8 +103,8 @@ export async function leftovers(endpoint: string, { table, bucket }: Deployment)
     });
     const text = await answer.text();
     if (!answer.ok) found.push(`${service} answered ${answer.status}: ${text.slice(0, 200)}`);
-    // What cdk itself needs, CDKToolkit, stays for the next stack.
-    for (const [name] of text.matchAll(/\bWadi[\w-]*/g)) found.push(`${service}: ${name}`);
+    // What cdk itself needs, CDKToolkit, stays for the next stack; /aws/lambda/… are groups that LocalStack writes to besides those that are set.
+    for (const [name] of text.matchAll(/(?<!\/aws\/lambda\/)\bWadi[\w-]*/g)) found.push(`${service}: ${name}`);
     if (text.includes(table) || text.includes(bucket)) found.push(`${service}: ${table} or ${bucket}`);
   }
   return [...new Set(found)];

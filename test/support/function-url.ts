@@ -6,12 +6,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { AnswerSink, HttpEvent } from '../../src/functions/event.ts';
 import type { ServeEvent } from '../../src/functions/serve.ts';
+import type { Received } from './verify-signature.ts';
 
 export type FunctionUrl = { readonly url: string; close(): Promise<void> };
 
 const timeoutMs = 60_000;
 
-export async function serveFunctions({ produce, fetch }: Readonly<Record<'produce' | 'fetch', ServeEvent>>): Promise<FunctionUrl> {
+/** @param refusal why a request does not reach the function, as one that is not signed does not */
+export async function serveFunctions(
+  { produce, fetch }: Readonly<Record<'produce' | 'fetch', ServeEvent>>,
+  refusal: (request: Received) => string | undefined = () => undefined,
+): Promise<FunctionUrl> {
   const server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => {
       // The client has gone.
@@ -24,9 +29,13 @@ export async function serveFunctions({ produce, fetch }: Readonly<Record<'produc
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
+    const { method = '', url = '/', headers } = request;
+    const refused = refusal({ method, url, headers, body });
+    if (refused !== undefined) return void response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify({ Message: `Forbidden: ${refused}` }));
     const untilMs = Date.now() + timeoutMs;
     const context = { getRemainingTimeInMillis: () => untilMs - Date.now() };
-    await (request.method === 'GET' || request.method === 'HEAD' ? fetch : produce)(eventOf(request, Buffer.concat(chunks)), sinkOf(response), context);
+    await (request.method === 'GET' || request.method === 'HEAD' ? fetch : produce)(eventOf(request, body), sinkOf(response), context);
   }
 
   server.listen(0, '127.0.0.1');
