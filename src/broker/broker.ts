@@ -38,6 +38,8 @@ export type Policy = {
   readonly startMaxAgeMs?: number;
   /** How long an append that begins now may take, where that is less than `limits.appendTimeoutMs`: what carries it may end. */
   readonly appendMsLeft?: () => number;
+  /** A partition to which nothing was appended for so long is brought to rest: its window is sealed, so that writers who looked at it before are refused. Not given: never. */
+  readonly idleTailMs?: number;
   /** Nothing is ever written: for whoever only fetches. */
   readonly readsOnly?: boolean;
 };

@@ -41,6 +41,8 @@ export type Lane = {
   /** What is being committed. */
   inFlight: Group | undefined;
   sealing: boolean;
+  /** When this process left work on its tail. */
+  tailWorkAtMs: number | undefined;
   view: HeadView | undefined;
   /** Where the ledger takes only so many writes of one item. */
   readonly pace: Pace | undefined;
@@ -53,6 +55,8 @@ export type Committer = {
   close(): Promise<void>;
   /** Of all partitions: what waits for its commit to begin. */
   queuedBytes(): number;
+  /** What this process knows of a partition. */
+  laneOf(topicId: TopicId, partition: number): Lane;
 };
 
 export function createCommitter(broker: () => Broker): Committer {
@@ -75,7 +79,7 @@ export function createCommitter(broker: () => Broker): Committer {
     if (laneCount >= limits.maxPartitionCacheEntries) forgetIdleLanes();
     const rate = broker().ledger.limits.itemWriteUnitsPerSecond;
     const pace = rate === undefined ? undefined : createPace(broker(), rate);
-    const lane: Lane = { topicId, partition, queue: [], queuedBytes: 0, inFlight: undefined, sealing: false, view: undefined, pace };
+    const lane: Lane = { topicId, partition, queue: [], queuedBytes: 0, inFlight: undefined, sealing: false, tailWorkAtMs: undefined, view: undefined, pace };
     const ofTopic = lanes.get(topicId);
     if (ofTopic === undefined) lanes.set(topicId, new Map([[partition, lane]]));
     else ofTopic.set(partition, lane);
@@ -152,6 +156,7 @@ export function createCommitter(broker: () => Broker): Committer {
   }
 
   return {
+    laneOf,
     append(topicId, partition, part) {
       if (closed !== undefined) return Promise.resolve({ error: new WadiError('shutting_down', 'The server is about to stop. Send the request again to its successor.') });
       const lane = laneOf(topicId, partition);

@@ -76,16 +76,18 @@ export function checkRange(offset: number, { startOffset, endOffset }: Bounds): 
   throw new WadiError('offset_out_of_range', detail, { offset, startOffset, endOffset });
 }
 
-/** Stops early, perhaps with nothing, where something is missing. */
+/** Stops early where something is missing, perhaps with nothing; and where it takes long, with something. */
 async function gather(broker: Broker, topicId: TopicId, partition: number, from: number, budget: Budget, { head, endOffset }: Bounds): Promise<BatchHeader[]> {
   const batches: BatchHeader[] = [];
   let bytes = 0;
   let offset = from;
+  const beganMs = broker.clock.monotonicMs();
   while (offset < endOffset) {
     const refs = await refsFrom(broker, topicId, partition, offset, head);
     if (refs.length === 0) return batches;
     const before = offset;
     for (const placed of refs) {
+      if (batches.length > 0 && broker.clock.monotonicMs() - beganMs > limits.maxGatherMs) return batches;
       const payload = await readPayload(broker, placed, budget.inPassing !== true);
       if (payload === undefined) return batches;
       for (const batch of storedBatches(payload)) {

@@ -1,9 +1,12 @@
-// Work that a request left for later, found in the ledger: topics to clear away. Any server may run it, at any
+// Work that a request left for later, found in the ledger: topics to clear away, and partitions to bring to rest. Any server may run it, at any
 // time and twice; a work item goes only when nothing is left to do.
 
-import { topicOfWork, workDueAt, workShards } from '../log/keys.ts';
+import { reader } from '../log/format.ts';
+import { placeOfWork, workDueAt, workShards } from '../log/keys.ts';
+import type { Item, Key } from '../log/write.ts';
 import type { Broker } from './broker.ts';
 import { beginDelete, clearAway } from './delete-topic.ts';
+import { settleTail } from './idle-tail.ts';
 import { readTopic } from './topic-cache.ts';
 
 const pageSize = 100;
@@ -14,14 +17,16 @@ const pageSize = 100;
  * @throws StoreFailure where the ledger cannot be searched for work
  */
 export async function runDueWork(broker: Broker, stopped: () => boolean = () => false): Promise<number> {
+  // What becomes due meanwhile is the next run's.
+  const to = workDueAt(broker.clock.nowMs());
   let settled = 0;
   for (const pk of workShards) {
     let from: string | undefined;
     for (;;) {
-      const page = await broker.ledger.scan({ pk, ...(from === undefined ? {} : { from }), to: workDueAt(broker.clock.nowMs()), limit: pageSize, strong: true });
-      for (const { sk } of page.items) {
+      const page = await broker.ledger.scan({ pk, ...(from === undefined ? {} : { from }), to, limit: pageSize, strong: true });
+      for (const { sk, item } of page.items) {
         if (stopped()) return settled;
-        if (await settle(broker, pk, sk, stopped)) settled += 1;
+        if (await settle(broker, { pk, sk }, item, stopped)) settled += 1;
         // Nothing sorts between a key and itself with the lowest printable character behind it.
         from = `${sk} `;
       }
@@ -31,13 +36,15 @@ export async function runDueWork(broker: Broker, stopped: () => boolean = () => 
   return settled;
 }
 
-async function settle(broker: Broker, pk: string, sk: string, stopped: () => boolean): Promise<boolean> {
+async function settle(broker: Broker, key: Key, item: Item, stopped: () => boolean): Promise<boolean> {
   try {
-    if (!(await workOn(broker, topicOfWork(sk), stopped))) return false;
-    await broker.ledger.write({ key: { pk, sk }, action: 'delete', guards: [] });
+    const { topicId, partition } = placeOfWork(key.sk);
+    const done = partition === undefined ? await workOn(broker, topicId, stopped) : await settleTail(broker, topicId, partition, reader(item, 'Work on a tail').number('nx'));
+    if (!done) return false;
+    await broker.ledger.write({ key, action: 'delete', guards: [] });
     return true;
   } catch (error) {
-    broker.telemetry.report('due_work_failed', { work: `${pk} ${sk}` }, error);
+    broker.telemetry.report('due_work_failed', { work: `${key.pk} ${key.sk}` }, error);
     return false;
   }
 }

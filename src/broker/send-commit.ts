@@ -19,6 +19,7 @@ import { backoff, type Deadline, TimedOut, within } from './deadline.ts';
 import { readEpochs } from './epochs.ts';
 import { appendUnknown, failureBeforeCommit, outOfOrder, partitionBusy, producerFenced, topicGone } from './failures.ts';
 import { freshView, type Look, lookAgain, readHead, remember } from './head-view.ts';
+import { leaveTailWork } from './idle-tail.ts';
 import { statesAt } from './producer-states.ts';
 import { rotateBehind, sealAndRotate } from './seal.ts';
 import { searchRuns } from './search-runs.ts';
@@ -212,7 +213,9 @@ async function sendOnce(sending: Sending, attempt: number): Promise<Step> {
   lane.pace?.see(head);
   acknowledge(sending, placeEntries(sending.entries, head.nextOffset - countOf(sending.entries)));
   const refs = head.current.filter((ref) => sameId(ref.id, commit.id)).length;
-  if (isElected(head, { refs, producers: sending.states.size }, broker.ledger.limits.writeUnitBytes)) rotateBehind(broker, lane, head);
+  const elected = isElected(head, { refs, producers: sending.states.size }, broker.ledger.limits.writeUnitBytes);
+  if (elected) rotateBehind(broker, lane, head);
+  leaveTailWork(broker, lane, head, refs, elected);
   return 'answered';
 }
 

@@ -64,9 +64,19 @@ export const workShards: readonly string[] = Array.from({ length: registryShards
 /** Work on a topic, by the time at which it is due (milliseconds). */
 export const workKey = (topicId: TopicId, dueMs: number): Key => ({ pk: workShards[shardOf(topicId)] as string, sk: `${String(dueMs).padStart(dueWidth, '0')}#${topicId}` });
 
+/** Work on the tail of a partition. */
+export function tailWorkKey(topicId: TopicId, partition: number, dueMs: number): Key {
+  const { pk, sk } = workKey(topicId, dueMs);
+  return { pk, sk: `${sk}#${partition}` };
+}
+
 export const workDueAt = (nowMs: number): string => `${String(nowMs).padStart(dueWidth, '0')}~`;
 
-export const topicOfWork = (sk: string): TopicId => sk.slice(dueWidth + 1);
+/** @param sk of an item of work. `partition` is undefined for work on a topic as a whole */
+export function placeOfWork(sk: string): { readonly topicId: TopicId; readonly partition: number | undefined } {
+  const [topicId = '', partition] = sk.slice(dueWidth + 1).split('#');
+  return { topicId, partition: partition === undefined ? undefined : Number(partition) };
+}
 
 /** A payload that lies in the ledger itself. */
 export const payloadKey = (epoch: number, id: Uint8Array): Key => ({ pk: `L0#${hex(epoch, epochWidth)}#${hex(id[0] as number, 2)}`, sk: idText(id) });

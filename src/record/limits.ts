@@ -87,6 +87,8 @@ export const limits = {
   defaultFetchBytes: mib,
   maxFetchBytes: 8 * mib,
   maxWaitMs: 30_000,
+  /** A page ends after so long with what it has: many small commits in a slow store must not keep a client waiting, nor a function beyond its time. */
+  maxGatherMs: 5_000,
   maxWaiters: 10_000,
   maxReadAttempts: 8,
   /** Payload bytes kept in memory for readers. */

@@ -36,6 +36,8 @@ export const cloudPolicy: Policy = {
   // What one's own write answered just now; beyond that, a weak read while the payload is stored costs no time.
   viewMaxAgeMs: 20,
   startMaxAgeMs: 10_000,
+  // Longer costs nothing, and less would be paid for by topics with an append now and then: 5 write units for each.
+  idleTailMs: 3_600_000,
 };
 
 export type CloudPlace = {

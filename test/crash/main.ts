@@ -21,6 +21,7 @@ import { runControls } from './controls.ts';
 import { leaveEvidence } from './evidence.ts';
 import { createSend } from './http.ts';
 import { checkOnce, runIdempotent } from './idempotent.ts';
+import { startLambdaTarget } from './lambda-target.ts';
 import { createForgetfulDisk } from './power-cut.ts';
 import { runProducers } from './producers.ts';
 import { readEverything, runReaders } from './readers.ts';
@@ -49,6 +50,8 @@ stands, nothing is torn, offsets are dense, readers go forward only.
                  is certain; the server rotates after every third commit, so that what it knows of them is soon spilled
   --cloud        four servers on one table and one bucket (dynoxide and versitygw, which live on): each kill hits one of
                  them or several at the same moment, and clients go from server to server
+  --lambda       functions deployed on LocalStack (test/localstack), whose processes are killed, one, some or all at a
+                 moment; a kill every few seconds
   --server FILE  another server to test: a program that takes --data DIR --host H --port N and prints its URL
 
 Ends with 'N passed, N failed'; exits 1 if anything failed. After a violation the data folder is kept.
@@ -59,8 +62,9 @@ const spillsNeeded = ['spilled producers', 'spilled keys', 'newest batches sent 
 const maxStartMs = 10_000;
 const requestTimeoutMs = 30_000;
 
-const options = readOptions(help, { kills: 'number', seed: 'number', ci: 'flag', keep: 'flag', server: 'text', 'drop-unsynced': 'flag', idempotent: 'flag', cloud: 'flag' });
-if (options.cloud && (options['drop-unsynced'] || options.server !== undefined)) wrongOption('--cloud goes with neither --drop-unsynced nor --server');
+const options = readOptions(help, { kills: 'number', seed: 'number', ci: 'flag', keep: 'flag', server: 'text', 'drop-unsynced': 'flag', idempotent: 'flag', cloud: 'flag', lambda: 'flag' });
+if ((options.cloud || options.lambda) && (options['drop-unsynced'] || options.server !== undefined)) wrongOption('--cloud and --lambda go with neither --drop-unsynced nor --server');
+if (options.lambda && (options.cloud || options.idempotent)) wrongOption('--lambda goes with neither --cloud nor --idempotent');
 const missing = options.cloud ? cloudMissing() : undefined;
 if (missing !== undefined) wrongOption(`--cloud is not possible here: ${missing}`);
 if (options.ci && options.kills !== undefined) wrongOption('--ci sets the number of kills itself: give --ci or --kills');
@@ -71,8 +75,11 @@ const recorder = createRecorder();
 const dropsUnsynced = options['drop-unsynced'];
 const tree = options.idempotent && options.server === undefined ? await plantTree([join(import.meta.dirname, 'planted', 'small-tail.patch')]) : undefined;
 const server = tree === undefined ? options.server : join(tree.folder, 'src/server/main.ts');
+const lambda = options.lambda ? await startLambdaTarget(random.fork('who'), requestTimeoutMs) : undefined;
 const cloud = options.cloud ? await startCloud(tree === undefined ? {} : { entry: join(tree.folder, 'src/cli/start.ts') }) : undefined;
-const target = cloud === undefined ? createTarget(dataDir, server, maxStartMs, dropsUnsynced ? createForgetfulDisk(dataDir) : undefined) : createCloudTarget(cloud, random.fork('who'), maxStartMs);
+const target =
+  lambda?.target ??
+  (cloud === undefined ? createTarget(dataDir, server, maxStartMs, dropsUnsynced ? createForgetfulDisk(dataDir) : undefined) : createCloudTarget(cloud, random.fork('who'), maxStartMs));
 /** A server that does not come up again ends the test: what it says of that is the finding. */
 async function start(): Promise<void> {
   try {
@@ -85,8 +92,8 @@ async function start(): Promise<void> {
 }
 let stopped = false;
 const expectations: Expectations = new Map();
-const base = { target, recorder, random, stopped: () => stopped, send: createSend(target.url, requestTimeoutMs) };
-console.log(`${kills} ${dropsUnsynced ? 'power cuts' : 'kills'}, seed ${options.seed ?? 1}, ${cloud === undefined ? `data in ${dataDir}` : 'on a table and a bucket'}`);
+const base = { target, recorder, random, stopped: () => stopped, send: lambda?.send ?? createSend(target.url, requestTimeoutMs) };
+console.log(`${kills} ${dropsUnsynced ? 'power cuts' : 'kills'}, seed ${options.seed ?? 1}, ${cloud === undefined && lambda === undefined ? `data in ${dataDir}` : 'on a table and a bucket'}`);
 
 await start();
 const topic = await createTopic(base, 'crash', 4, expectations);
@@ -102,7 +109,7 @@ async function killAgainAndAgain(): Promise<void> {
   const delays = random.fork('delays');
   for (let kill = 1; kill <= kills; kill++) {
     // A moment drawn at random, not a condition that could be waited for.
-    await wait(delays.chance(0.15) ? delays.between(400, 1500) : delays.between(20, 400));
+    await wait((delays.chance(0.15) ? delays.between(400, 1500) : delays.between(20, 400)) * (options.lambda ? 10 : 1));
     if (dropsUnsynced && delays.chance(0.1)) await target.stop();
     else await target.kill();
     if (delays.chance(0.1)) {
@@ -130,7 +137,8 @@ console.log('judging the history');
 const violations = checkHistory(recorder.events, { final });
 const outcome = report(violations);
 const once = await idempotent;
-const left = cloud === undefined ? await openEmbedded(dataDir) : await openCloudOn({ ...cloud, release: () => {} });
+const stores = cloud ?? lambda?.stores;
+const left = stores === undefined ? await openEmbedded(dataDir) : await openCloudOn({ ...stores, release: () => {} });
 const findings: string[] = [];
 const audited = await left.audit({ finding: ({ place, problem }) => void findings.push(`${place}: ${problem}`) });
 outcome.add(`an audit of ${audited.records.toLocaleString('en')} records in ${audited.partitions} partitions finds nothing`, findings);
@@ -145,6 +153,8 @@ if (once !== undefined) {
 }
 await left.close();
 await cloud?.stop();
+if (lambda !== undefined) console.log(`${lambda.killed().toLocaleString('en')} processes of functions were killed`);
+await lambda?.end();
 tree?.remove();
 if (dropsUnsynced && options.server === undefined) {
   const controls = await runControls(options.seed ?? 1, options.ci ? 10 : 30);

@@ -9,8 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { dynamoClient } from '../../src/adapters/dynamodb/client.ts';
 import { dynamoLedger } from '../../src/adapters/dynamodb/ledger.ts';
 import { placeOfSdk } from '../../src/adapters/dynamodb/sdk-place.ts';
+import { s3Client } from '../../src/adapters/s3/client.ts';
+import { s3ObjectStore } from '../../src/adapters/s3/object-store.ts';
 import { workShards } from '../../src/log/keys.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
+import type { ObjectStore } from '../../src/ports/object-store.ts';
 import { removeFolder, temporaryFolder } from '../support/server-process.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -53,16 +56,21 @@ export async function deploy(endpoint: string): Promise<Deployment> {
 
 export const destroy = (endpoint: string): Promise<string> => cdk(endpoint, ['destroy', '--force', ...context]);
 
-/** The table, past the functions. */
-const ledgerOf = (endpoint: string, { table }: Pick<Deployment, 'table'>): Ledger =>
-  dynamoLedger(dynamoClient(placeOfSdk({ endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } })), table);
+/** The program that runs a function as a process of this machine. */
+export const runtime = fileURLToPath(new URL('hostlambda/localstack_host_lambda/ric.mjs', import.meta.url));
+
+/** The table and the bucket, past the functions. */
+export function storesOf(endpoint: string, { table, bucket }: Deployment): { readonly ledger: Ledger; readonly objects: ObjectStore } {
+  const aws = { endpoint, region, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
+  return { ledger: dynamoLedger(dynamoClient(placeOfSdk(aws)), table), objects: s3ObjectStore(s3Client(aws, true), bucket) };
+}
 
 /** Two minutes, and time to do it. */
 const patienceS = 150;
 
 /** Waits until the compactor has settled what is due. */
 export async function workLeft(endpoint: string, deployment: Deployment): Promise<string[]> {
-  const ledger = ledgerOf(endpoint, deployment);
+  const { ledger } = storesOf(endpoint, deployment);
   for (let waitedS = 0; ; waitedS++) {
     const due: string[] = [];
     for (const pk of workShards) for (const { sk } of (await ledger.scan({ pk, limit: 10, strong: true })).items) if (Number(sk.split('#')[0]) <= Date.now()) due.push(`${pk} ${sk} is due`);
@@ -104,7 +112,7 @@ export async function leftovers(endpoint: string, { table, bucket }: Deployment)
     const text = await answer.text();
     if (!answer.ok) found.push(`${service} answered ${answer.status}: ${text.slice(0, 200)}`);
     // What cdk itself needs, CDKToolkit, stays for the next stack; /aws/lambda/… are groups that LocalStack writes to besides those that are set.
-    for (const [name] of text.matchAll(/(?<!\/aws\/lambda\/)\bWadi[\w-]*/g)) found.push(`${service}: ${name}`);
+    for (const [name] of text.replaceAll(/\/aws\/lambda\/[\w-]+/g, '').matchAll(/\bWadi[\w-]*/g)) found.push(`${service}: ${name}`);
     if (text.includes(table) || text.includes(bucket)) found.push(`${service}: ${table} or ${bucket}`);
   }
   return [...new Set(found)];

@@ -1,7 +1,22 @@
 // The key schema: what goes in comes out, and keys sort as their numbers do.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { baseOffsetOfRun, headKey, isTopicId, objectKey, partitionOfRegistry, payloadKey, registryKey, registryOf, runKey, topicIdOf, topicOfWork, workDueAt, workKey } from '../../src/log/keys.ts';
+import {
+  baseOffsetOfRun,
+  headKey,
+  isTopicId,
+  objectKey,
+  partitionOfRegistry,
+  payloadKey,
+  placeOfWork,
+  registryKey,
+  registryOf,
+  runKey,
+  tailWorkKey,
+  topicIdOf,
+  workDueAt,
+  workKey,
+} from '../../src/log/keys.ts';
 
 const offset = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const id = fc.uint8Array({ minLength: 16, maxLength: 16 });
@@ -39,10 +54,11 @@ it('every key is printable ASCII', () => {
 
 it('work is found when it is due, not before, and names its topic', () => {
   fc.assert(
-    fc.property(id, fc.nat(1e12), fc.nat(1e12), (bytes, due, now) => {
-      const { sk } = workKey(topicIdOf(bytes), due);
+    fc.property(id, fc.nat(1e12), fc.nat(1e12), fc.option(fc.nat(255), { nil: undefined }), (bytes, due, now, partition) => {
+      const topicId = topicIdOf(bytes);
+      const { sk } = partition === undefined ? workKey(topicId, due) : tailWorkKey(topicId, partition, due);
       expect(sk <= workDueAt(now)).toBe(due <= now);
-      expect(topicOfWork(sk)).toBe(topicIdOf(bytes));
+      expect(placeOfWork(sk)).toEqual({ topicId, partition });
     }),
   );
 });

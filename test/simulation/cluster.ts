@@ -155,6 +155,7 @@ function watchCommitter(node: Node, broker: Broker, onViolation: ClusterOptions[
         return result;
       },
       queuedBytes: committer.queuedBytes,
+      laneOf: committer.laneOf,
     } satisfies typeof committer,
   });
 }

@@ -13,6 +13,7 @@ export type Profile = {
   /** undefined: a fetch reads the start of a log each time. */
   readonly startMaxAgeMs: number | undefined;
   /** What the ledger says that it takes of writes on one item; 0: nothing, and then there is no admission. */
+  readonly idleTailMs: number | undefined;
   readonly itemWriteUnitsPerSecond: number;
   /** How long writes together hold their items at most. */
   readonly maxHoldMs: number;
@@ -57,6 +58,7 @@ export function drawProfile(random: SeededRandom): Profile {
     inlineTogether: random.chance(0.6),
     producersStayCommits: random.pick([0, 0, 8, 64]),
     viewMaxAgeMs: random.pick([20, 20, 1_000, brokers === 1 ? Number.POSITIVE_INFINITY : 5_000]),
+    idleTailMs: random.fork('tails').pick([undefined, 200, 2_000, 30_000]),
     startMaxAgeMs: random.fork('starts').pick([undefined, undefined, 10_000]),
     itemWriteUnitsPerSecond: random.chance(0.25) ? 1_000 : 0,
     maxHoldMs: random.pick([0, 0, 10, 60]),

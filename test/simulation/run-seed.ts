@@ -164,8 +164,11 @@ async function judge(world: World): Promise<void> {
   if (end !== 'idle') recorder.finding('liveness', `the world does not come to rest: ${end}`);
   if (world.pending.size > 0) recorder.finding('liveness', `never answered: ${[...world.pending].slice(0, 5).join('; ')}`);
   const logs = (await carryOut(world, 'reading everything again', maxHealedMs, () => readEverything(world, 'after the zombies'))) ?? new Map<string, string[]>();
-  for (const node of cluster.nodes) node.wall.errorMs = untilAllWorkIsDueMs;
-  await carryOut(world, 'the work that was left', maxHealedMs, async () => ask(world, await world.node(choice), 'last work', (broker) => runDueWork(broker)));
+  // A tail is moved on as long as there were appends, then brought to rest.
+  for (let round = 0; round < 3; round++) {
+    for (const node of cluster.nodes) node.wall.errorMs = untilAllWorkIsDueMs + 3 * round * (world.profile.idleTailMs ?? 0);
+    await carryOut(world, 'the work that was left', maxHealedMs, async () => ask(world, await world.node(choice), 'last work', (broker) => runDueWork(broker)));
+  }
   await timeline.run(() => false);
 
   await carryOut(world, 'the audit', maxHealedMs * 10, () => audit(world));

@@ -109,6 +109,7 @@ export function createWorld(seed: number, { print, cuts = {} }: WorldOptions = {
       inlineTogether: profile.inlineTogether,
       producersStayCommits: profile.producersStayCommits,
       viewMaxAgeMs: profile.viewMaxAgeMs,
+      ...(profile.idleTailMs === undefined ? {} : { idleTailMs: profile.idleTailMs }),
       ...(profile.startMaxAgeMs === undefined ? {} : { startMaxAgeMs: profile.startMaxAgeMs }),
     },
     itemWriteUnitsPerSecond: profile.itemWriteUnitsPerSecond,
