@@ -17,12 +17,15 @@ import { createTopic } from '../../src/broker/create-topic.ts';
 import { describeTopic } from '../../src/broker/describe-topic.ts';
 import { fetchRecords } from '../../src/broker/fetch.ts';
 import type { Start } from '../../src/broker/find-offset.ts';
+import { runDueWork } from '../../src/broker/run-work.ts';
+import { createCompactor } from '../../src/functions/compact.ts';
 import { encodeTotals } from '../../src/log/format.ts';
 import { headKey } from '../../src/log/keys.ts';
 import type { Ledger } from '../../src/ports/ledger.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
 import type { Clock } from '../../src/ports/world.ts';
 import { cloudPolicy } from '../../src/wiring/cloud.ts';
+import { silent } from '../../src/wiring/log.ts';
 import { type Emulator, hasDynoxide, ledgerOn, startDynamoDbLocal, startDynoxide } from '../support/emulators.ts';
 import { readOptions } from '../support/options.ts';
 import { seededRandom } from '../support/random.ts';
@@ -38,6 +41,7 @@ us-east-1: write unit $0.625, read unit $0.125, PUT $5, GET $0.40 a million. Sto
   - each operation by itself: sent after the one before it, as one request of one record, nothing shared with others. The
     partition is a long one: offsets have 13 digits, which makes items larger. What it may cost is its row of docs/COSTS.md
   - appends of records of 1 KB to 1 MB with the policy of servers: what goes into the ledger, and what a GiB costs
+  - a day at rest: the compactor's looks at its work list, on a log where there is nothing to do
   - the count itself against what emulators say that they charge (ReturnConsumedCapacity): DynamoDB Local, which needs
     Java 17, and dynoxide, also for transactions
 
@@ -49,6 +53,10 @@ Exits 1 where a row costs more than it may, or the counts differ.
 
 const options = readOptions(help, { appends: 'number', ci: 'flag' });
 const times = options.appends ?? (options.ci ? 1_000 : 4_000);
+/** Of Lambda on arm64; a look takes 16 reads, one after the other. */
+const lambda = { start: 0.2e-6, gbSecond: 0.0000133334, gb: 0.5, seconds: 0.15 };
+const minutesADay = 1_440;
+const daysAMonth = 30.4;
 const prices = { writeUnits: 0.625, readUnits: 0.125, puts: 5, gets: 0.4 };
 const firstOffset = 2_000_000_000_001;
 /** Producers that come and go make an average that is not round. */
@@ -200,7 +208,8 @@ function documented(): Map<string, Most> {
 }
 
 const bounds = documented();
-for (const name of bounds.keys()) if (!rows.some((row) => row.name === name)) problems.push(`${name} is in docs/COSTS.md, and is not measured`);
+const atRest = 'a day at rest';
+for (const name of bounds.keys()) if (name !== atRest && !rows.some((row) => row.name === name)) problems.push(`${name} is in docs/COSTS.md, and is not measured`);
 console.log(header('for each of them', ['WRU', 'RRU', 'PUT', 'GET', '$ / M', 'at most']));
 for (const row of rows) {
   sequences.clear();
@@ -236,10 +245,38 @@ for (const [name, size] of sizes) {
 }
 tally.check('a record of 1 KB alone takes no PUT', (bySize.get('1 KB')?.puts ?? 1) === 0 ? [] : ['it does']);
 
+await restForADay();
+
 await crossCheck('DynamoDB Local', startDynamoDbLocal, false);
 if (hasDynoxide()) await crossCheck('dynoxide', startDynoxide, true);
 else console.log('\nTransactions are not compared: dynoxide is not there for this platform.');
 tally.end();
+
+/** The compactor as it is deployed, started every minute, on a log where all work has been done. */
+async function restForADay(): Promise<void> {
+  const stores = { ledger: memoryLedger(), objects: memoryObjectStore(systemClock.nowMs) };
+  const counts = none();
+  const broker = await cloudBroker(stores, none(), 0);
+  sequences.clear();
+  for (let i = 0; i < 20; i++) await plain(broker);
+  await broker.background.idle();
+  // Time goes by, and it comes to rest.
+  for (let hours = 2; hours <= 6; hours += 2) await runDueWork({ ...broker, clock: { ...systemClock, nowMs: () => systemClock.nowMs() + hours * 3_600_000 } });
+  const compact = createCompactor({ stores: { ledger: meteredLedger(stores.ledger, counts), objects: meteredObjectStore(stores.objects, counts) }, log: silent });
+  const invocation = { getRemainingTimeInMillis: () => 300_000 };
+  await compact(invocation);
+  Object.assign(counts, none());
+  let settled = 0;
+  for (let minute = 0; minute < minutesADay; minute++) settled += (await compact(invocation)).settled;
+  const [found, most] = [units.map((unit) => counts[unit]), bounds.get(atRest)];
+  const aMonth = { dynamodb: (dollars(counts) / 1e6) * daysAMonth, lambda: minutesADay * daysAMonth * (lambda.start + lambda.gbSecond * lambda.gb * lambda.seconds) };
+  console.log(`\n${header(atRest, ['WRU', 'RRU', 'PUT', 'GET'])}\n${' '.repeat(34)}${found.map((count) => cell(count, 0)).join('')}`);
+  console.log(`a month of it: DynamoDB $${aMonth.dynamodb.toFixed(3)}, Lambda $${aMonth.lambda.toFixed(3)} (${minutesADay} starts a day of ${lambda.gb} GB for ${lambda.seconds * 1_000} ms)`);
+  tally.check(
+    'a log at rest is asked for nothing but the work list, once a minute',
+    String(found) === String(most) && settled === 0 ? [] : [`${found.join(' / ')} a day, and ${most?.join(' / ')} is documented; ${settled} items of work were settled`],
+  );
+}
 
 /** On an emulator that says what it charges. DynamoDB Local does not tell that a transaction takes twice as much. */
 async function crossCheck(emulator: string, start: () => Promise<Emulator>, transactions: boolean): Promise<void> {

@@ -40,7 +40,7 @@ stands, nothing is torn, offsets are dense, readers go forward only.
 
   --kills N      how often to kill (200, about 5 minutes)
   --seed N       seed of all random choices (1); the moments of the kills are drawn from it, what they hit is chance
-  --ci           a short run: 15 kills
+  --ci           a short run: 15 kills (--lambda: 6)
   --keep         keep the data folder, and with it the history (history.jsonl)
   --drop-unsynced
                  a power cut at each kill: what the server did not sync is lost (needs gcc; test/crash/unsynced.c).
@@ -51,7 +51,7 @@ stands, nothing is torn, offsets are dense, readers go forward only.
   --cloud        four servers on one table and one bucket (dynoxide and versitygw, which live on): each kill hits one of
                  them or several at the same moment, and clients go from server to server
   --lambda       functions deployed on LocalStack (test/localstack), whose processes are killed, one, some or all at a
-                 moment; a kill every few seconds
+                 moment; a kill every few seconds, and 6 producers
   --server FILE  another server to test: a program that takes --data DIR --host H --port N and prints its URL
 
 Ends with 'N passed, N failed'; exits 1 if anything failed. After a violation the data folder is kept.
@@ -68,7 +68,7 @@ if (options.lambda && (options.cloud || options.idempotent)) wrongOption('--lamb
 const missing = options.cloud ? cloudMissing() : undefined;
 if (missing !== undefined) wrongOption(`--cloud is not possible here: ${missing}`);
 if (options.ci && options.kills !== undefined) wrongOption('--ci sets the number of kills itself: give --ci or --kills');
-const kills = options.ci ? 15 : (options.kills ?? 200);
+const kills = options.ci ? (options.lambda ? 6 : 15) : (options.kills ?? 200);
 const random = seededRandom(options.seed ?? 1);
 const dataDir = temporaryFolder('crash', true);
 const recorder = createRecorder();
@@ -98,10 +98,10 @@ console.log(`${kills} ${dropsUnsynced ? 'power cuts' : 'kills'}, seed ${options.
 await start();
 const topic = await createTopic(base, 'crash', 4, expectations);
 if (topic === undefined) throw new Error(`the topic could not be created: ${[...recorder.unexpected.keys()].join('; ')}`);
-const world: World = { ...base, topic };
+const world: World = { ...base, topic, ...(options.lambda ? { maxBodyBytes: 4_500_000 } : {}) };
 
 const idempotent = options.idempotent ? runIdempotent(world) : undefined;
-const load = Promise.all([runProducers(world, options.idempotent ? 1 : 3), runReaders(world), churnTopics(world, expectations), idempotent]);
+const load = Promise.all([runProducers(world, options.idempotent || options.lambda ? 1 : 3), runReaders(world), churnTopics(world, expectations), idempotent]);
 let early = 0;
 const progress = startProgress('kills', kills);
 await Promise.race([load, killAgainAndAgain()]);
@@ -109,7 +109,7 @@ async function killAgainAndAgain(): Promise<void> {
   const delays = random.fork('delays');
   for (let kill = 1; kill <= kills; kill++) {
     // A moment drawn at random, not a condition that could be waited for.
-    await wait((delays.chance(0.15) ? delays.between(400, 1500) : delays.between(20, 400)) * (options.lambda ? 10 : 1));
+    await wait((delays.chance(0.15) ? delays.between(400, 1500) : delays.between(20, 400)) * (options.lambda ? 20 : 1));
     if (dropsUnsynced && delays.chance(0.1)) await target.stop();
     else await target.kill();
     if (delays.chance(0.1)) {

@@ -1,6 +1,7 @@
 // Producers of the crash test: each sends one request after another, in one of the ways that the API has, until
 // the load ends. A lost answer is recorded as unknown, and the producer goes on with new records.
 
+import { limits } from '../../src/record/limits.ts';
 import type { SeededRandom } from '../support/random.ts';
 import { encodeBatch } from '../support/record-batch.ts';
 import type { Value } from './recorder.ts';
@@ -67,7 +68,10 @@ const batches: Producer = async (world, client, random) => {
   }
 };
 
-const severalMegabytes = (world: World, client: string, random: SeededRandom): Value[][] => Array.from({ length: random.between(5, 7) }, () => [world.recorder.value(client, 1_000_000, random)]);
+function severalMegabytes(world: World, client: string, random: SeededRandom): Value[][] {
+  const most = Math.floor((world.maxBodyBytes ?? limits.maxBodyBytes) / 1_100_000);
+  return Array.from({ length: random.between(most - 2, most) }, () => [world.recorder.value(client, 1_000_000, random)]);
+}
 
 /** Appends only where it believes the log ends, and learns the true end from each 412: optimistic concurrency. */
 const expectedOffset: Producer = async (world, client, random) => {

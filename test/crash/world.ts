@@ -14,6 +14,8 @@ export type World = {
   readonly recorder: Recorder;
   readonly random: SeededRandom;
   readonly topic: Topic;
+  /** What a body may have, where that is less than what a server takes. */
+  readonly maxBodyBytes?: number;
   /** Set at the end of the load; clients finish what they are at. */
   readonly stopped: () => boolean;
 };
