@@ -11,12 +11,13 @@ import { startUrlFront } from './url-front.ts';
 const help = `
 npm run test:localstack -- [options]
 
-Deploys the stack on LocalStack with the cdk command, runs the whole contract suite through the URLs of its functions,
-sees the rule start the compactor, destroys the stack, and looks for what is left.
+Deploys the stack on LocalStack with the cdk command, runs the whole contract suite and the example with 30,000 flights
+through the URLs of its functions, sees the rule start the compactor, destroys the stack, and looks for what is left.
 
 It needs a LocalStack at AWS_ENDPOINT_URL: 'docker compose -f localstack.yml up', or --start. Its endpoint must be named
 localhost: the cdk command puts the bucket's name before other names, and before an address.
 
+  --ci       the same
   --start    start one as a process of this machine, without containers, and stop it at the end. The first time that
              installs it below ~/.cache (Python 3.11, Java 17; a few minutes)
 
@@ -24,7 +25,7 @@ Ends with 'N passed, N failed'; exits 1 if anything failed, and if it did not ru
 `;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const options = readOptions(help, { start: 'flag' });
+const options = readOptions(help, { start: 'flag', ci: 'flag' });
 const endpoint = options.start ? await startLocalstack() : process.env['AWS_ENDPOINT_URL'];
 
 if (endpoint === undefined) {
@@ -47,6 +48,8 @@ async function runAll(endpoint: string): Promise<void> {
   const code = await contract(front.url);
   tally.check('the contract suite through the function URLs', code === 0 ? [] : [`vitest ended with ${code}`]);
   await leaveWork(front.url);
+  const flights = await runNode('examples/flights/main.ts', ['--url', front.url, '--rows', '30000']);
+  tally.check('30,000 flights go through the functions and come back the same', flights === 0 ? [] : [`the example ended with ${flights}`]);
   tally.check('the compactor, started by its rule, clears a deleted topic away', await workLeft(endpoint, deployment));
   await front.close();
   await destroy(endpoint);
@@ -54,10 +57,14 @@ async function runAll(endpoint: string): Promise<void> {
   tally.end();
 }
 
-async function contract(url: string): Promise<number | null> {
-  const vitest = fileURLToPath(new URL('../../node_modules/vitest/vitest.mjs', import.meta.url));
+function contract(url: string): Promise<number | null> {
   // One file at a time: each begins without topics.
-  const child = spawn(process.execPath, [vitest, 'run', '--no-file-parallelism', 'test/http/contract'], { cwd: root, env: { ...process.env, WADI_CONTRACT_URL: url }, stdio: 'inherit' });
+  return runNode('node_modules/vitest/vitest.mjs', ['run', '--no-file-parallelism', 'test/http/contract'], { WADI_CONTRACT_URL: url });
+}
+
+/** Answers its exit code. */
+async function runNode(program: string, args: readonly string[], env: Record<string, string> = {}): Promise<number | null> {
+  const child = spawn(process.execPath, [program, ...args], { cwd: root, env: { ...process.env, ...env }, stdio: 'inherit' });
   const [code] = (await once(child, 'close')) as [number | null];
   return code;
 }

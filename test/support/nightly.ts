@@ -28,13 +28,17 @@ const suites: readonly (readonly string[])[] = [
   ['run', 'crash', '--', '--drop-unsynced', '--kills', '100', '--seed', seed],
   ['run', 'crash', '--', '--idempotent', '--kills', '200', '--seed', seed],
   ['run', 'crash', '--', '--cloud', '--kills', '100', '--seed', seed],
+  ['run', 'crash', '--', '--lambda', '--kills', '30', '--seed', seed],
   ['run', 'contention', '--', '--seed', seed],
+  ['run', 'test:cdk'],
+  ['run', 'test:localstack', '--', '--start'],
   ['run', 'soak', '--', '--seed', seed],
   ['run', 'fuzz', '--', '--seed', seed],
   ['run', 'example:flights'],
   ['run', 'costs'],
   ['run', 'bench'],
   ['run', 'bench', '--', '--cloud'],
+  ['run', 'bench', '--', '--functions'],
 ];
 
 const failed: string[] = [];
