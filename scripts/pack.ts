@@ -7,17 +7,21 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { bundleFunctions } from './bundle-functions.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = join(root, 'build', 'wadi');
 
-type Manifest = { readonly [name: string]: unknown; readonly version: string };
-const { name, version, description, license, type, engines, bin, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
+type Manifest = { readonly [name: string]: unknown; readonly version: string; readonly devDependencies: Readonly<Record<string, string>> };
+const { name, version, description, license, type, engines, bin, dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Manifest;
 
 rmSync(join(root, 'build'), { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 execFileSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(root, 'tsconfig.pack.json')], { stdio: 'inherit' });
 for (const file of ['bin', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE']) cpSync(join(root, file), join(folder, file), { recursive: true });
+// What puts it into a stack of the AWS CDK, and the functions that it deploys.
+execFileSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', join(root, 'tsconfig.pack-cdk.json')], { stdio: 'inherit' });
+await bundleFunctions(join(folder, 'dist', 'lambda'));
 const assets = join(root, 'node_modules', 'swagger-ui-dist');
 mkdirSync(join(folder, 'dist', 'swagger-ui'));
 for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js', 'LICENSE', 'NOTICE']) cpSync(join(assets, file), join(folder, 'dist', 'swagger-ui', file));
@@ -32,6 +36,9 @@ const manifest = {
   bin,
   files: ['bin', 'dist', 'CHANGELOG.md', 'SECURITY.md'],
   dependencies,
+  exports: { './cdk': { types: './dist/cdk/index.d.ts', default: './dist/cdk/index.js' }, './package.json': './package.json' },
+  peerDependencies: { 'aws-cdk-lib': `^${devDependencies['aws-cdk-lib']}`, constructs: `^${devDependencies['constructs']}` },
+  peerDependenciesMeta: { 'aws-cdk-lib': { optional: true }, constructs: { optional: true } },
 };
 writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 

@@ -7,7 +7,7 @@ import type { Construct } from 'constructs';
 import type { WadiSettings } from './settings.ts';
 import { Wadi } from './wadi.ts';
 
-export type WadiStackProps = StackProps & { readonly settings: WadiSettings; readonly functionsFolder: string; readonly version: string };
+export type WadiStackProps = StackProps & { readonly settings: WadiSettings; readonly functionsFolder?: string; readonly version?: string };
 
 export class WadiStack extends Stack {
   readonly wadi: Wadi;
@@ -19,7 +19,12 @@ export class WadiStack extends Stack {
     const { alarmEmail, ...rest } = settings;
     const alarmTopic = alarmEmail === undefined ? undefined : new Topic(this, 'Alarms', { enforceSSL: true });
     if (alarmEmail !== undefined) alarmTopic?.addSubscription(new EmailSubscription(alarmEmail));
-    this.wadi = new Wadi(this, 'Wadi', { ...rest, functionsFolder, version, ...(alarmTopic === undefined ? {} : { alarmTopic }) });
+    this.wadi = new Wadi(this, 'Wadi', {
+      ...rest,
+      ...(functionsFolder === undefined ? {} : { functionsFolder }),
+      ...(version === undefined ? {} : { version }),
+      ...(alarmTopic === undefined ? {} : { alarmTopic }),
+    });
     const { writeUrl, readUrl, serverUrl, table, bucket } = this.wadi;
     const outputs: Record<string, { readonly value: string | undefined; readonly description: string }> = {
       ReadUrl: { value: readUrl.url, description: 'GET goes here; `wadi --url` takes this one, and GET /v1 tells the other' },

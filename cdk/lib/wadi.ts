@@ -1,7 +1,9 @@
 // Wadi on AWS, as a construct to put into a stack: a table, a bucket, two functions with their URLs and a compactor.
 // What runs is src/functions; what each may do is written out here, action by action.
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Annotations, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
@@ -18,9 +20,10 @@ import { checkSettings, defaultSettings, type WadiSettings } from './settings.ts
 import { addWebFunction } from './web-function.ts';
 
 export type WadiProps = Partial<Omit<WadiSettings, 'alarmEmail'>> & {
-  /** Holds `produce`, `fetch`, `compactor` and `web`, as scripts/bundle-functions.ts makes them. */
-  readonly functionsFolder: string;
-  readonly version: string;
+  /** Holds `produce`, `fetch`, `compactor` and `web`, as scripts/bundle-functions.ts makes them. Default: those of the package. */
+  readonly functionsFolder?: string;
+  /** What `GET /v1` tells. Default: that of the package. */
+  readonly version?: string;
   /** Told of alarms. */
   readonly alarmTopic?: ITopic;
 };
@@ -31,6 +34,10 @@ const compactorMemoryMb = 512;
 
 const readItems = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'];
 const writeItems = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem', 'dynamodb:ConditionCheckItem'];
+
+/** Beside the construct, in a package. */
+const packedFunctions = (): string => fileURLToPath(new URL('../lambda', import.meta.url));
+const packedVersion = (): string => (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { readonly version: string }).version;
 
 export class Wadi extends Construct {
   readonly table: Table;
@@ -43,14 +50,16 @@ export class Wadi extends Construct {
   /** Of the server as a web function, where there is one. */
   readonly serverUrl: string | undefined;
   readonly #settings: WadiSettings;
-  readonly #props: WadiProps;
+  readonly #functionsFolder: string;
+  readonly #version: string;
 
   /** @throws InvalidSetting */
   constructor(scope: Construct, id: string, props: WadiProps) {
     super(scope, id);
-    const { functionsFolder, version, alarmTopic, ...given } = props;
+    const { functionsFolder = packedFunctions(), version = packedVersion(), alarmTopic, ...given } = props;
+    this.#functionsFolder = functionsFolder;
+    this.#version = version;
     this.#settings = checkSettings({ ...defaultSettings, ...given });
-    this.#props = props;
     const { auth, produceConcurrency, keepData } = this.#settings;
     if (auth === 'none') Annotations.of(this).addWarningV2('wadi:auth-none', 'auth is none: anybody on the internet who knows the URLs may read and write. Set auth to iam, and sign requests.');
     if (!keepData) Annotations.of(this).addInfo('keepData is false: all records go when this stack is destroyed.');
@@ -116,7 +125,7 @@ export class Wadi extends Construct {
     return {
       WADI_TABLE: this.table.tableName,
       WADI_BUCKET: this.bucket.bucketName,
-      WADI_VERSION: this.#props.version,
+      WADI_VERSION: this.#version,
       ...(this.#settings.pathStyle ? { WADI_S3_PATH_STYLE: 'true' } : {}),
     };
   }
@@ -133,7 +142,7 @@ export class Wadi extends Construct {
       description: `Wadi: ${name}`,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      code: Code.fromAsset(join(this.#props.functionsFolder, name)),
+      code: Code.fromAsset(join(this.#functionsFolder, name)),
       handler: 'index.handler',
       environment: { ...this.#environment(), ...environment },
       memorySize: memoryMb,

@@ -58,6 +58,8 @@ export const canaries: readonly Canary[] = [
   layer('src/functions', '../adapters/memory/ledger.ts'),
   layer('bench', '../src/broker/broker.ts'),
   layer('examples', '../src/broker/broker.ts'),
+  layer('cdk', '../src/broker/broker.ts'),
+  layer('scripts', '../src/broker/broker.ts'),
   banned('src/log', 'Date.now()', 'noRestrictedGlobals'),
   banned('src/broker', 'setTimeout(() => {}, 1)', 'noRestrictedGlobals'),
   banned('src/broker', 'process.env', 'noRestrictedGlobals'),

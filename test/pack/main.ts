@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readOptions } from '../support/options.ts';
@@ -12,7 +12,7 @@ const help = `
 npm run test:pack -- [options]
 
 Makes the package (npm run pack, which has publint judge it), installs it into an empty folder under Node 20, and uses
-it there: wadi serve, topics create, produce, consume, and an end by SIGTERM. Where the Node outside of this project is
+it there: wadi serve, topics create, produce, consume, an end by SIGTERM, and its construct in a stack. Where the Node outside of this project is
 not 20, one is fetched from npm.
 
   --ci   the same
@@ -67,6 +67,11 @@ const produced = run(wadi, ['produce', 'greetings', ...at], lines);
 check('it produces', produced.code === 0 ? [] : [produced.err]);
 const consumed = run(wadi, ['consume', 'greetings', ...at]);
 check('it consumes what was produced', consumed.out === lines ? [] : [JSON.stringify(consumed)]);
+for (const name of ['aws-cdk-lib', 'constructs']) symlinkSync(join(root, 'node_modules', name), join(app, 'node_modules', name));
+const stack =
+  "import { App, Stack } from 'aws-cdk-lib'; import { Wadi } from 'wadi/cdk'; const app = new App(); new Wadi(new Stack(app, 'Mine'), 'Log', { produceConcurrency: 20 }); const { template } = app.synth().getStackByName('Mine'); console.log(Object.values(template.Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function').length);";
+const synthesized = run('node', ['--input-type=module', '-e', stack]);
+check('its construct goes into a stack of others, with its functions', synthesized.out.trim() === '3' ? [] : [synthesized.out + synthesized.err]);
 server.kill('SIGTERM');
 const [code, signal] = (await once(server, 'exit')) as [number | null, string | null];
 check('SIGTERM ends it in order', code === 0 || signal === 'SIGTERM' ? [] : [`exit code ${code}, signal ${signal}`]);
