@@ -2,7 +2,7 @@
 // never uses: it is held to 1 MB, and starts sooner. `node scripts/bundle-functions.ts [folder]` does so by hand; the
 // stack does by itself (cdk/bin/wadi.ts).
 
-import { readFileSync, rmSync, statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
@@ -20,12 +20,8 @@ export type FunctionName = keyof typeof entries;
 
 /** What stands in for a module of a library, by how it is imported. */
 const substitutes: readonly { readonly imported: RegExp; readonly contents: string }[] = [
-  // Of undici the pool of connections is used, over HTTP/1.1 and with bodies of text.
-  { imported: /^undici$/, contents: "export { default as Pool } from 'undici/lib/dispatcher/pool.js';" },
-  { imported: /[./]client-h2\.js$/, contents: "module.exports = () => { throw new Error('HTTP/2 is not in this bundle'); };" },
-  { imported: /web\/fetch\/body\.js$/, contents: "exports.extractBody = () => { throw new Error('bodies that are not text are not in this bundle'); };" },
-  // Its parser comes twice; this one is for processors without vector instructions, which Lambda has none of.
-  { imported: /[./]llhttp-wasm\.js$/, contents: 'module.exports = new Uint8Array();' },
+  // The SDK loads Node's own client anyway.
+  { imported: /^undici$/, contents: "export { Pool } from './src/functions/node-pool.ts';" },
   // The schemas speak English, are not made of JSON Schema, and are not compiled.
   { imported: /[./]locales\/index\.js$/, contents: "export { default as en } from 'zod/v4/locales/en.js';" },
   { imported: /[./]from-json-schema\.js$/, contents: 'export const fromJSONSchema = undefined;' },
@@ -33,8 +29,8 @@ const substitutes: readonly { readonly imported: RegExp; readonly contents: stri
     imported: /^\.\/compile\.js$/,
     contents: 'export const INVALID = undefined, compile = undefined, withParser = undefined, ZodCompileAsyncError = undefined, ZodCompileUnsupportedError = undefined;',
   },
-  // A native module is one for each processor.
-  { imported: /^@node-rs\/crc32$/, contents: "export { crc32c } from '@platformatic/wasm-utils/bundled';" },
+  // A native module is one for each processor; a module of WebAssembly takes 10 ms of each start.
+  { imported: /^@node-rs\/crc32$/, contents: "import { buf } from 'crc-32/crc32c.js'; export const crc32c = (bytes) => buf(bytes) >>> 0;" },
   // Of S3 nothing is asked that answers with events.
   { imported: /^@smithy\/core\/event-streams$/, contents: 'export const EventStreamSerde = undefined, eventStreamSerdeProvider = undefined, resolveEventStreamSerdeConfig = (config) => config;' },
   // Lambda gives credentials in variables.
@@ -46,13 +42,6 @@ const slim: Plugin = {
   setup({ onResolve, onLoad }) {
     for (const [index, { imported }] of substitutes.entries()) onResolve({ filter: imported }, () => ({ path: String(index), namespace: 'slim', sideEffects: false }));
     onLoad({ filter: /.*/, namespace: 'slim' }, ({ path }) => ({ contents: substitutes[Number(path)]?.contents ?? '', resolveDir: root }));
-    // It decodes its WebAssembly character by character, which takes as long as a tenth of all else.
-    onLoad({ filter: /wasm-utils[/\\]dist[/\\]bundled\.js$/ }, ({ path }) => {
-      const source = readFileSync(path, 'utf8');
-      const contents = source.replace(/Uint8Array\.from\(globalThis\.atob\(('[\w+/=]+')\), c => c\.codePointAt\(0\)\)/, "Buffer.from($1, 'base64')");
-      if (contents === source) throw new Error(`${path} is not as it was: see what scripts/bundle-functions.ts makes of it.`);
-      return { contents };
-    });
   },
 };
 
