@@ -58,8 +58,7 @@ async function runAll(endpoint: string): Promise<void> {
 }
 
 function contract(url: string): Promise<number | null> {
-  // One file at a time: each begins without topics.
-  return runNode('node_modules/vitest/vitest.mjs', ['run', '--no-file-parallelism', 'test/http/contract'], { WADI_CONTRACT_URL: url });
+  return runNode('node_modules/vitest/vitest.mjs', ['run', 'test/http/contract'], { WADI_CONTRACT_URL: url });
 }
 
 /** Answers its exit code. */

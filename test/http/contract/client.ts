@@ -1,5 +1,6 @@
 // A client of the contract tests: one request, its whole answer, and the few requests that most tests begin with.
 
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { between, type Home, homes, type WhatStandsBetween } from './homes.ts';
 
@@ -16,6 +17,8 @@ export type Reply = {
 
 export type Client = ReturnType<typeof clientOf>;
 
+/** Where functions are deployed, files of tests share them. */
+const own = randomBytes(4).toString('hex');
 let topics = 0;
 
 export function clientOf(home: () => Home, { lambda = false, mendsText = false, localstack = false }: WhatStandsBetween = {}) {
@@ -48,7 +51,7 @@ export function clientOf(home: () => Home, { lambda = false, mendsText = false, 
     get: (path: string, headers?: Record<string, string>) => send('GET', path, headers === undefined ? {} : { headers }),
     /** Answers the topic's path. */
     async topic(partitions = 1, config?: object): Promise<string> {
-      const path = `/v1/topics/topic-${topics++}`;
+      const path = `/v1/topics/topic-${own}-${topics++}`;
       expect((await send('PUT', path, { json: { partitions, config } })).status).toBe(201);
       return path;
     },
