@@ -8,11 +8,14 @@ import { join } from 'node:path';
 const version = 'v1.37.2';
 const plugins = 'custom,inputs.cpu,outputs.http,serializers.json';
 
+const folder = join(tmpdir(), `wadi-telegraf-${version}`);
+const binary = join(folder, 'telegraf');
+
+export const hasTelegraf = (): boolean => existsSync(binary);
+
 /** The binary; undefined where it cannot be built. */
 export function installTelegraf(): string | undefined {
-  const folder = join(tmpdir(), `wadi-telegraf-${version}`);
-  const binary = join(folder, 'telegraf');
-  if (existsSync(binary)) return binary;
+  if (hasTelegraf()) return binary;
   console.log(`building Telegraf ${version} (about a minute)`);
   mkdirSync(folder, { recursive: true });
   const { status, stderr, error } = spawnSync('go', ['install', '-tags', plugins, `github.com/influxdata/telegraf/cmd/telegraf@${version}`], {

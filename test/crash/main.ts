@@ -40,7 +40,7 @@ stands, nothing is torn, offsets are dense, readers go forward only.
 
   --kills N      how often to kill (200, about 5 minutes)
   --seed N       seed of all random choices (1); the moments of the kills are drawn from it, what they hit is chance
-  --ci           a short run: 15 kills (--lambda: 4)
+  --ci           a short run: 15 kills (--cloud: 8, --lambda: 4)
   --keep         keep the data folder, and with it the history (history.jsonl)
   --drop-unsynced
                  a power cut at each kill: what the server did not sync is lost (needs gcc; test/crash/unsynced.c).
@@ -68,7 +68,7 @@ if (options.lambda && (options.cloud || options.idempotent)) wrongOption('--lamb
 const missing = options.cloud ? cloudMissing() : undefined;
 if (missing !== undefined) wrongOption(`--cloud is not possible here: ${missing}`);
 if (options.ci && options.kills !== undefined) wrongOption('--ci sets the number of kills itself: give --ci or --kills');
-const kills = options.ci ? (options.lambda ? 4 : 15) : (options.kills ?? 200);
+const kills = options.ci ? (options.lambda ? 4 : options.cloud ? 8 : 15) : (options.kills ?? 200);
 const random = seededRandom(options.seed ?? 1);
 const dataDir = temporaryFolder('crash', true);
 const recorder = createRecorder();
@@ -157,7 +157,7 @@ if (lambda !== undefined) console.log(`${lambda.killed().toLocaleString('en')} p
 await lambda?.end();
 tree?.remove();
 if (dropsUnsynced && options.server === undefined) {
-  const controls = await runControls(options.seed ?? 1, options.ci ? 10 : 30);
+  const controls = await runControls(options.seed ?? 1, options.ci ? 6 : 30);
   outcome.passed += controls.passed;
   outcome.failed += controls.failed;
 }

@@ -27,13 +27,13 @@ in the end the whole history is judged. After a violation the data folder is kep
   --minutes N    how long (10)
   --lives N      lives of the server (5)
   --seed N       (1)
-  --ci           one minute, 2 lives
+  --ci           half a minute, 2 lives
 
 Ends with 'N passed, N failed'; exits 1 if anything failed.
 `;
 
 const options = readOptions(help, { minutes: 'number', lives: 'number', seed: 'number', ci: 'flag' });
-const minutes = options.minutes ?? (options.ci ? 1 : 10);
+const minutes = options.minutes ?? (options.ci ? 0.5 : 10);
 const lives = options.lives ?? (options.ci ? 2 : 5);
 const random = seededRandom(options.seed ?? 1);
 const lifeMs = (minutes * 60_000) / lives;

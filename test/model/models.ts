@@ -106,7 +106,7 @@ export const models: readonly Model[] = [
   broken('one namespace for runs and segments', 'onens', { ...two, epochs: 2, segments: 1 }, 'Readable'),
   broken('a swap in two writes', 'swap2', { ...two, segments: 1 }, 'Readable'),
   broken('a swap without its intent', 'nointent', { ...two, segments: 1 }, 'Readable'),
-  broken('a merge without its conditions', 'mergenocond', { ...two, segments: 3, tail: 1 }, 'Readable', 'Dense'),
+  { ...broken('a merge without its conditions', 'mergenocond', { ...two, segments: 3, tail: 1 }, 'Readable', 'Dense'), long: true },
   broken('a reader that skips a gap', 'gapskip', { ...two, segments: 1, tail: 1, reader: true }, 'ReaderOK'),
   broken('no expected offset in the condition', 'noexp', { producers: [0, 0], expected: [0, none] }, 'ExpTrue'),
   broken('an expected offset sent before the log is there', 'sendbeyond', { producers: [0, 0], expected: [1, none] }, 'FailTrue'),

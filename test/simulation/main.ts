@@ -32,7 +32,7 @@ commits, uploads and seals. From 100 seeds on a row that is not seen often enoug
   --shrink       cut the failing run of a seed to a short one; prints it as a story and as a scenario for scenarios/
   --scenario FILE  run a scenario and tell its story
   --trace        print every call, answer, fault and request; for one seed
-  --ci           a short run: 300 seeds, 50 of them twice
+  --ci           a short run: 200 seeds, 50 of them twice
 
 Ends with 'N passed, N failed'; exits 1 if anything failed.
 `;
@@ -40,7 +40,7 @@ Ends with 'N passed, N failed'; exits 1 if anything failed.
 const options = readOptions(help, { seeds: 'number', seed: 'number', twice: 'number', first: 'flag', trace: 'flag', shrink: 'flag', scenario: 'text', ci: 'flag' });
 if (options.ci && options.seeds !== undefined) wrongOption('--ci sets the number of seeds itself: give --ci or --seeds');
 const first = options.seed ?? 1;
-const seeds = options.ci ? 300 : (options.seeds ?? (options.seed === undefined ? 500 : 1));
+const seeds = options.ci ? 200 : (options.seeds ?? (options.seed === undefined ? 500 : 1));
 if (options.trace && seeds > 1) wrongOption('--trace is for one seed: give --seed S');
 const twice = Math.min(seeds, options.twice ?? 50);
 
