@@ -58,7 +58,7 @@ export function drawProfile(random: SeededRandom): Profile {
     inlineTogether: random.chance(0.6),
     producersStayCommits: random.pick([0, 0, 8, 64]),
     viewMaxAgeMs: random.pick([20, 20, 1_000, brokers === 1 ? Number.POSITIVE_INFINITY : 5_000]),
-    idleTailMs: random.fork('tails').pick([undefined, 200, 2_000, 30_000]),
+    idleTailMs: random.fork('tails').pick([undefined, undefined, undefined, 200, 2_000, 30_000]),
     startMaxAgeMs: random.fork('starts').pick([undefined, undefined, 10_000]),
     itemWriteUnitsPerSecond: random.chance(0.25) ? 1_000 : 0,
     maxHoldMs: random.pick([0, 0, 10, 60]),
