@@ -1,6 +1,6 @@
-// Makes of each function of src/functions, and of the server as a web function, one file for Lambda, the same for every processor and without what a function
-// never uses: it is held to 1 MB, and starts sooner. `node scripts/bundle-functions.ts [folder]` does so by hand; the
-// stack does by itself (cdk/bin/wadi.ts).
+// Makes of each function of src/functions, and of the server as a web function, one file for Lambda, the same for every
+// processor and without what a function never uses: it is held to 1 MB, and starts sooner.
+// `node scripts/bundle-functions.ts [folder]` does so by hand; the stack does by itself (cdk/bin/wadi.ts).
 
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Work that a request left for later, found in the ledger: topics to clear away, and partitions to bring to rest. Any server may run it, at any
-// time and twice; a work item goes only when nothing is left to do.
+// Work that a request left for later, found in the ledger: topics to clear away, and partitions to bring to rest. Any
+// server may run it, at any time and twice; a work item goes only when nothing is left to do.
 
 import { reader } from '../log/format.ts';
 import { placeOfWork, workDueAt, workShards } from '../log/keys.ts';

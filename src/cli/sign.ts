@@ -7,7 +7,7 @@ import type { UnsignedRequest } from '../client/client.ts';
 import { Usage } from './command.ts';
 
 /** Hashes of Node in the form that the signer takes. */
-class Sha256 {
+export class Sha256 {
   readonly hash;
   constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
     this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', typeof secret === 'string' ? secret : Buffer.from(secret as Uint8Array));

@@ -1,29 +1,15 @@
 // The signature of requests to DynamoDB against the SDK's.
 
-import { createHash, createHmac } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { describe, expect, it } from 'vitest';
 import { createSigner, type Endpoint } from '../../src/adapters/dynamodb/signature.ts';
+import { Sha256 } from '../../src/cli/sign.ts';
 
 const atMs = Date.UTC(2026, 10, 28, 23, 59, 58, 123);
 const endpoint: Endpoint = { secure: true, path: '/', host: 'dynamodb.eu-central-1.amazonaws.com' };
 const target = 'DynamoDB_20120810.UpdateItem';
 const region = async () => 'eu-central-1';
 const credentials = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
-
-class Sha256 {
-  readonly hash;
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.hash = secret === undefined ? createHash('sha256') : createHmac('sha256', typeof secret === 'string' ? secret : Buffer.from(secret as Uint8Array));
-  }
-  update(data: string | Uint8Array): void {
-    this.hash.update(data);
-  }
-  async digest(): Promise<Uint8Array> {
-    return new Uint8Array(this.hash.digest());
-  }
-  reset(): void {}
-}
 
 async function signedBySdk(given: typeof credentials & { readonly sessionToken?: string }, { path, host }: Endpoint, body: string, signingDate: Date): Promise<unknown> {
   const signer = new SignatureV4({ credentials: given, region: 'eu-central-1', service: 'dynamodb', sha256: Sha256, applyChecksum: false });

@@ -8,14 +8,15 @@ import { memoryLedger } from '../../src/adapters/memory/ledger.ts';
 import { memoryObjectStore } from '../../src/adapters/memory/object-store.ts';
 import { createFunction } from '../../src/functions/serve.ts';
 import { silent } from '../../src/wiring/log.ts';
-import { type FunctionUrl, serveFunctions } from '../support/function-url.ts';
+import { serveFunctions } from '../support/function-url.ts';
+import type { LocalServer } from '../support/local-server.ts';
 import { type Received, refusalOf } from '../support/verify-signature.ts';
 
 const keys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret/key+of=a user', region: 'eu-central-1', service: 'lambda' };
 const entry = fileURLToPath(new URL('../../src/cli/start.ts', import.meta.url));
 
-let read: FunctionUrl;
-let write: FunctionUrl;
+let read: LocalServer;
+let write: LocalServer;
 /** What befalls a request on its way. */
 let onTheWay: (request: Received) => Received;
 let seen: string[];

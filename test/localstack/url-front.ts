@@ -1,14 +1,11 @@
 // One address for both function URLs: GET and HEAD go to the read URL, all else to the write URL. LocalStack knows a
 // function URL by the host it is asked for, and listens on one address for all of them.
 
-import { once } from 'node:events';
 import { Agent, createServer, request as httpRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type LocalServer, listenLocally } from '../support/local-server.ts';
 import type { Deployment } from './deployment.ts';
 
-export type UrlFront = { readonly url: string; close(): Promise<void> };
-
-export async function startUrlFront({ readUrl, writeUrl }: Pick<Deployment, 'readUrl' | 'writeUrl'>): Promise<UrlFront> {
+export async function startUrlFront({ readUrl, writeUrl }: Pick<Deployment, 'readUrl' | 'writeUrl'>): Promise<LocalServer> {
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   const server = createServer((incoming, outgoing) => {
     const { method = 'GET', url = '/', headers } = incoming;
@@ -29,15 +26,6 @@ export async function startUrlFront({ readUrl, writeUrl }: Pick<Deployment, 'rea
       forwarded.end(body);
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-      agent.destroy();
-    },
-  };
+  const { url, close } = await listenLocally(server);
+  return { url, close: () => close().finally(() => agent.destroy()) };
 }

@@ -1,14 +1,11 @@
 // Function URLs without Lambda: an HTTP server that makes each request an event, as Lambda does, gives it to the function
 // for its method, and sends what comes back.
 
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { AnswerSink, HttpEvent } from '../../src/functions/event.ts';
 import type { ServeEvent } from '../../src/functions/serve.ts';
+import { type LocalServer, listenLocally } from './local-server.ts';
 import type { Received } from './verify-signature.ts';
-
-export type FunctionUrl = { readonly url: string; close(): Promise<void> };
 
 const timeoutMs = 60_000;
 
@@ -16,7 +13,7 @@ const timeoutMs = 60_000;
 export async function serveFunctions(
   { produce, fetch }: Readonly<Record<'produce' | 'fetch', ServeEvent>>,
   refusal: (request: Received) => string | undefined = () => undefined,
-): Promise<FunctionUrl> {
+): Promise<LocalServer> {
   const server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => {
       // The client has gone.
@@ -38,16 +35,7 @@ export async function serveFunctions(
     await (request.method === 'GET' || request.method === 'HEAD' ? fetch : produce)(eventOf(request, body), sinkOf(response), context);
   }
 
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  return listenLocally(server);
 }
 
 /** As Lambda makes it: names in lower case, bodies of text as they are and others in base64. */

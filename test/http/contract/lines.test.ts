@@ -126,7 +126,7 @@ contract('lines', (client) => {
       expect(await endOffset(path)).toBe(0);
     });
 
-    it.each([
+    const refusals = [
       ['a topic that is not there', 404, 'topic_not_found', () => produce('/v1/topics/nowhere', '{"value":1}\n')],
       ['answer=records', 400, 'invalid_request', (path: string) => produce(path, '{"value":1}\n', '?answer=records')],
       ['a key in the query', 400, 'invalid_request', (path: string) => produce(path, '{"value":1}\n', '?key=k')],
@@ -145,8 +145,8 @@ contract('lines', (client) => {
       ],
       ['a foreign page', 403, 'origin_not_allowed', (path: string) => send('POST', `${path}/records`, { body: '{"value":1}\n', headers: { 'content-type': ndjson, origin: 'http://evil.example' } })],
       ['a line beyond the limit', 413, 'body_too_large', (path: string) => produce(path, `{"value":"${'x'.repeat(9 * 2 ** 20)}"}\n`)],
-    ] as const)('%s is refused and leaves nothing', async (what, status, code, request) => {
-      if (client.localstack && what === 'a compressed body') return;
+    ] as const;
+    it.each(refusals.filter(([what]) => !(client.localstack && what === 'a compressed body')))('%s is refused and leaves nothing', async (_, status, code, request) => {
       const path = await topic();
       expectProblem(await request(path), status, code);
       expect(await endOffset(path)).toBe(0);

@@ -176,7 +176,7 @@ contract('produce', (client) => {
     expect((await raw(`${path}/records`, json)).json.results[0].count).toBe(2);
     const chunks = new Blob([json]).stream();
     expect((await send('POST', `${path}/records`, { body: chunks, headers: { 'content-type': 'application/json' } })).status).toBe(200);
-    const records = (await page(path, '?maxBytes=8388608&limit=2')).records;
+    const records = (await page(path, `?maxBytes=8388608${client.lambda ? '&limit=2' : ''}`)).records;
     expect(records.map((record: { value: string }) => record.value === value)).toEqual([true, true]);
     const tooLarge = new Blob(['['.repeat(9 * 2 ** 20)]).stream();
     const refused = await send('POST', `${path}/records`, { body: tooLarge, headers: { 'content-type': 'application/json' } }).catch(() => undefined);
