@@ -14,7 +14,7 @@ import { listOffsets } from '../../src/broker/list-offsets.ts';
 import type { Item } from '../../src/log/write.ts';
 import type { ObjectStore } from '../../src/ports/object-store.ts';
 import type { WadiError } from '../../src/record/errors.ts';
-import { brokerWithTopic, isRotate, readAll, record, send, testBroker, text } from '../support/test-broker.ts';
+import { brokerWithTopic, isRotate, movedClock, readAll, record, send, testBroker, text } from '../support/test-broker.ts';
 
 const numbers = (count: number, from = 0) => Array.from({ length: count }, (_, i) => `v${from + i}`);
 const budget = { maxBytes: 100_000, maxRecords: 1000 };
@@ -65,6 +65,30 @@ it('reads only the head of a log whose start is remembered, and still notices th
   expect(read).toEqual(['H']);
   await deleteTopic(elsewhere, 't');
   expect(await codeOf(fetch(broker, { at: 'earliest' }))).toBe('topic_not_found');
+});
+
+it('I7: a page of payloads that come slowly ends with what it has, and the next one goes on', async () => {
+  const clock = movedClock();
+  const objects = memoryObjectStore(() => 0);
+  const slow: ObjectStore = {
+    ...objects,
+    read(...args) {
+      clock.move(2_000);
+      return objects.read(...args);
+    },
+  };
+  const shared = { ledger: memoryLedger(), policy: { inlineMaxBytes: 0 } };
+  const writer = await brokerWithTopic({ ...shared, objects });
+  for (const value of ['0', '1', '2', '3', '4', '5', '6']) await send(writer, [value]);
+  // Whoever stored them has them in memory.
+  const reader = await testBroker({ ...shared, objects: slow, clock });
+  const pages: string[] = [];
+  for (let offset = 0; offset < 7; ) {
+    const page = await fetchRecords(reader, { topic: 't', partition: 0, start: { at: 'offset', offset }, budget: { maxBytes: 100_000, maxRecords: 1000 }, waitMs: 0 });
+    pages.push(page.records.map(({ value }) => text(value)).join(''));
+    offset = page.nextOffset;
+  }
+  expect(pages).toEqual(['012', '345', '6']);
 });
 
 describe('I7: following nextOffset', () => {
